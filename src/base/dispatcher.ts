@@ -1,0 +1,78 @@
+import { type Clock, systemClock } from './clock.js';
+import { type Random, systemRandom } from './random.js';
+import { TimerWheel } from './timer-wheel.js';
+
+/** Something with bytes to send at the end of the current pass. */
+export interface Flushable {
+  flush(): void;
+}
+
+/** Something to be told after the current pass, when no caller is on the stack any more. */
+export interface Deferred {
+  onDeferred(): void;
+}
+
+/**
+ * One event loop: the clock of the current pass, the timers, and what happens at the end of a pass.
+ *
+ * Every callback from Node (socket readable, written, closed, connected, timers) runs between `enter` and `leave`. The clock is
+ * read once per pass, so that everything in a pass has the same `now`, as in Envoy. When the outermost pass ends,
+ * deferred work runs first and then every connection that was written to is flushed, with one write each.
+ */
+export class Dispatcher {
+  /** Milliseconds of the monotonic clock at the start of the pass. */
+  now: number;
+  readonly timers: TimerWheel;
+  private depth = 0;
+  private dirty: Flushable[] = [];
+  private spare: Flushable[] = [];
+  private deferred: Deferred[] = [];
+
+  constructor(
+    readonly clock: Clock = systemClock,
+    readonly random: Random = systemRandom(),
+    manualTimers = false,
+  ) {
+    this.now = clock.monotonic();
+    this.timers = new TimerWheel(clock, random, this, manualTimers);
+  }
+
+  enter(): void {
+    if (this.depth++ === 0) this.now = this.clock.monotonic();
+  }
+
+  leave(): void {
+    if (this.depth === 1) {
+      try {
+        this.settle();
+      } finally {
+        this.depth = 0;
+      }
+    } else this.depth--;
+  }
+
+  /** Flush `item` at the end of the pass. The caller keeps it from being listed twice. */
+  markDirty(item: Flushable): void {
+    this.dirty.push(item);
+  }
+
+  /** Call `item.onDeferred()` at the end of the pass. */
+  defer(item: Deferred): void {
+    this.deferred.push(item);
+  }
+
+  private settle(): void {
+    while (this.deferred.length > 0 || this.dirty.length > 0) {
+      while (this.deferred.length > 0) {
+        const batch = this.deferred;
+        this.deferred = [];
+        for (let i = 0; i < batch.length; i++) batch[i].onDeferred();
+      }
+      const list = this.dirty;
+      this.dirty = this.spare;
+      for (let i = 0; i < list.length; i++) list[i].flush();
+      list.length = 0;
+      this.spare = list;
+    }
+  }
+}

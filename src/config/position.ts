@@ -1,0 +1,31 @@
+/** Where a field of a configuration document stands. Lines and columns count from 1. */
+export interface Position {
+  file: string;
+  line: number;
+  col: number;
+}
+
+/** A field of the configuration that armed a timer or set a limit: what `explain` points at. */
+export interface FieldRef {
+  /** Full path, such as `static_resources.listeners[0]…route.timeout`, or `(default)`. */
+  path: string;
+  position: Position | null;
+}
+
+const positions = new WeakMap<object, Map<string, Position>>();
+
+/** Notes where `object[key]` was read. */
+export function setPosition(object: object, key: string, position: Position): void {
+  let map = positions.get(object);
+  if (map === undefined) positions.set(object, (map = new Map()));
+  map.set(key, position);
+}
+
+/** Where `object[key]` was read, or null. Key '' is the object itself. */
+export function positionOf(object: object, key: string): Position | null {
+  return positions.get(object)?.get(key) ?? null;
+}
+
+export function formatPosition(position: Position | null): string {
+  return position === null ? '(generated)' : `${position.file}:${position.line}:${position.col}`;
+}

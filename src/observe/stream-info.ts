@@ -1,0 +1,86 @@
+import type { RequestHeaders, ResponseHeaders, Trailers } from '../base/headers.js';
+import type { Protocol, StreamBytes } from '../base/protocol.js';
+import type { Flag } from './flags.js';
+
+/** Facts of a connection that every stream on it shares. Addresses are `ip:port`. */
+export interface ConnectionInfo {
+  readonly id: number;
+  readonly localAddress: string;
+  readonly remoteAddress: string;
+  /** SNI the client asked for, '' when none. */
+  readonly requestedServerName: string;
+  /** ALPN result, '' when none. */
+  readonly alpn: string;
+  readonly tls: boolean;
+}
+
+/** The upstream half of a stream as far as the last attempt got. */
+export interface UpstreamInfo {
+  /** `ip:port` of the host of the last attempt; '' when none was attached or tried. */
+  host: string;
+  hostname: string;
+  /** Local and remote address of the connection of the attempt; '' when it never attached. */
+  localAddress: string;
+  remoteAddress: string;
+  connectionId: number;
+  protocol: Protocol | '';
+  transportFailureReason: string;
+  /** Milliseconds of the monotonic clock; -1 while it has not happened. */
+  connectStart: number;
+  connectEnd: number;
+  /** Attempt handed to the pool; pool answered. */
+  poolStart: number;
+  poolReady: number;
+  firstTx: number;
+  lastTx: number;
+  firstRx: number;
+  lastRx: number;
+  bytes: StreamBytes | null;
+}
+
+/**
+ * All that is known of one downstream stream, for logs, metrics and `explain`.
+ * Times are milliseconds of the dispatcher's monotonic clock, -1 while the event has not happened.
+ */
+export interface StreamInfo {
+  readonly connection: ConnectionInfo;
+  protocol: Protocol;
+  /** Wall clock at stream creation, ms since the epoch. */
+  startWall: number;
+  start: number;
+  /** Last byte of the request received. */
+  requestEnd: number;
+  firstDownstreamTx: number;
+  lastDownstreamTx: number;
+  /** Stream over (set just before the log line is written). */
+  end: number;
+  /** Status sent, 0 when none was. */
+  responseCode: number;
+  details: string;
+  flags: Flag[];
+  /** Body bytes. */
+  bytesReceived: number;
+  bytesSent: number;
+  downstreamBytes: StreamBytes | null;
+  routeName: string;
+  virtualHost: string;
+  virtualCluster: string;
+  /** Cluster the route chose, '' when none. */
+  upstreamCluster: string;
+  attemptCount: number;
+  /** null until an attempt was made. */
+  upstream: UpstreamInfo | null;
+  filterChainName: string;
+  /** Address after x-forwarded-for rules, `ip:port`. */
+  downstreamRemoteAddress: string;
+  streamId: string;
+  /** Body of a local reply, '' when the response is not one. */
+  localReplyBody: string;
+  requestHeaders: RequestHeaders | null;
+  responseHeaders: ResponseHeaders | null;
+  responseTrailers: Trailers | null;
+}
+
+export function addFlag(info: StreamInfo, flag: Flag): void {
+  if (!info.flags.includes(flag)) info.flags.push(flag);
+}
