@@ -3,6 +3,11 @@ export interface Position {
   file: string;
   line: number;
   col: number;
+  /**
+   * For a field that was generated from another document: the field there that caused it, such as
+   * `VirtualService default/server spec.http[0].timeout`, which stands at this position.
+   */
+  source?: string;
 }
 
 /** A field of the configuration that armed a timer or set a limit: what `explain` points at. */
