@@ -15,6 +15,8 @@ export interface StatVisitor {
 /** Something that can enumerate statistics whose names come about as traffic flows (response codes). */
 export interface StatSource {
   visit(visitor: StatVisitor): void;
+  /** Sets the counters it holds to zero (`/reset_counters`). */
+  reset?(): void;
 }
 
 /** Fields of a stats object: numbers are counters unless named in `gauges`; Histogram fields are histograms. */
