@@ -39,7 +39,6 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
   private dead = false;
   private dispatching = false;
   private resume = false;
-  /** `dispatch` must not call the decoder for the rest of this message: the stream was reset. */
   private upgrade = false;
   private deferredEnd = false;
   /** Bytes written in all, and the positions at which the last two responses ended: for the flood check. */
@@ -377,7 +376,6 @@ class ServerStream implements ResponseEncoder {
   /** The response said that the connection ends with it. */
   closes = false;
   private chunked = false;
-  private noBody = false;
   private reads = 0;
   private pausedForPipelining = false;
 
@@ -409,7 +407,6 @@ class ServerStream implements ResponseEncoder {
     const connect = this.connect && status < 300;
     let framing: number = Framing.NONE;
     this.chunked = false;
-    this.noBody = this.head || status === 204 || status === 304 || (status < 200 && status !== 101);
     if ((headers.bits & Bit.CONTENT_LENGTH) === 0 || headers.get(H.contentLength) === undefined) {
       if (status < 200 || status === 204 || status === 304) {
         // These have no body, and no header may speak of one.
@@ -435,7 +432,7 @@ class ServerStream implements ResponseEncoder {
 
   encodeData(data: Uint8Array, endStream: boolean): void {
     if (this.localComplete || this.over) return;
-    if (data.length > 0 && !this.noBody) {
+    if (data.length > 0) {
       const out = this.codec.conn.out;
       const before = out.length;
       if (this.chunked) writeChunk(out, data);
