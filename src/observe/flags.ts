@@ -41,3 +41,8 @@ export function flagsText(flags: readonly Flag[]): string {
 export function flagsLongText(flags: readonly Flag[]): string {
   return flags.length === 0 ? '-' : flags.map((flag) => FLAGS[flag]).join(',');
 }
+
+/** Sets a flag once; the order of setting is kept. */
+export function addFlag(info: { flags: Flag[] }, flag: Flag): void {
+  if (!info.flags.includes(flag)) info.flags.push(flag);
+}

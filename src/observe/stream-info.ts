@@ -2,6 +2,36 @@ import type { RequestHeaders, ResponseHeaders, Trailers } from '../base/headers.
 import type { Protocol, StreamBytes } from '../base/protocol.js';
 import type { Flag } from './flags.js';
 
+/** What a TLS handshake established, for logs and metrics. Absent texts are '', absent lists empty, absent times -1. */
+export interface TlsInfo {
+  /** `TLSv1.3`. */
+  readonly version: string;
+  readonly cipher: string;
+  readonly sessionId: string;
+  readonly localSubject: string;
+  readonly localUriSans: readonly string[];
+  readonly localDnsSans: readonly string[];
+  readonly localIpSans: readonly string[];
+  /** RFC 2253 text of the peer's certificate. */
+  readonly peerSubject: string;
+  readonly peerIssuer: string;
+  readonly peerSerial: string;
+  /** Lower-case hex without separators. */
+  readonly peerFingerprint256: string;
+  readonly peerFingerprint1: string;
+  readonly peerUriSans: readonly string[];
+  readonly peerDnsSans: readonly string[];
+  readonly peerIpSans: readonly string[];
+  /** URL-encoded PEM. */
+  readonly peerCert: string;
+  /** Milliseconds since the epoch. */
+  readonly peerCertFrom: number;
+  readonly peerCertTo: number;
+}
+
+/** Metadata by filter name, as configuration writes it (`filter_metadata`). */
+export type FilterMetadata = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 /** Facts of a connection that every stream on it shares. Addresses are `ip:port`. */
 export interface ConnectionInfo {
   readonly id: number;
@@ -12,6 +42,10 @@ export interface ConnectionInfo {
   /** ALPN result, '' when none. */
   readonly alpn: string;
   readonly tls: boolean;
+  /** Absent or null without TLS. */
+  readonly tlsInfo?: TlsInfo | null;
+  /** Why the connection ended, when the network layer knows better than the stream; '' or absent otherwise. */
+  readonly terminationDetails?: string;
 }
 
 /** The upstream half of a stream as far as the last attempt got. */
@@ -36,6 +70,8 @@ export interface UpstreamInfo {
   firstRx: number;
   lastRx: number;
   bytes: StreamBytes | null;
+  tlsInfo?: TlsInfo | null;
+  hostMetadata?: FilterMetadata | null;
 }
 
 /**
@@ -67,6 +103,14 @@ export interface StreamInfo {
   virtualCluster: string;
   /** Cluster the route chose, '' when none. */
   upstreamCluster: string;
+  /** `alt_stat_name` of that cluster; absent or '' when it has none. */
+  upstreamClusterAltName?: string;
+  clusterMetadata?: FilterMetadata | null;
+  routeMetadata?: FilterMetadata | null;
+  dynamicMetadata?: FilterMetadata | null;
+  /** Set by tracing. */
+  traceId?: string;
+  spanId?: string;
   attemptCount: number;
   /** null until an attempt was made. */
   upstream: UpstreamInfo | null;
@@ -79,8 +123,4 @@ export interface StreamInfo {
   requestHeaders: RequestHeaders | null;
   responseHeaders: ResponseHeaders | null;
   responseTrailers: Trailers | null;
-}
-
-export function addFlag(info: StreamInfo, flag: Flag): void {
-  if (!info.flags.includes(flag)) info.flags.push(flag);
 }
