@@ -1,0 +1,170 @@
+import { readDocuments } from '../config/documents.js';
+import type { KubeDocument } from '../config/kube-documents.js';
+import { isObject } from '../config/plain.js';
+import { positionOf } from '../config/position.js';
+import { isType } from '../xds/decode.js';
+import type { Cluster, Listener, RouteConfiguration } from '../xds/types.js';
+import { type MeshCertificates, runnableCluster } from './bind.js';
+import { blackHoleCluster, outboundClusters, passthroughCluster } from './cluster/clusters.js';
+import { type Finding, Findings } from './finding.js';
+import { isKnown } from './kinds.js';
+import { type Binding, explicitListeners } from './listener/explicit.js';
+import { Mesh, ROOT_NAMESPACE } from './mesh.js';
+import { readMessages } from './model.js';
+import { PROFILE_NAMES, type Profile, profileNamed } from './profile.js';
+import { type Resource, resourceOf } from './resource.js';
+import { notePaths, stringAt, type Tree, treeAt } from './tree.js';
+import { type World, worldOf } from './world.js';
+
+export interface TranslateOptions {
+  /** The Istio release, such as `istio-1.8`; see `profileNamed`. */
+  profile: string;
+  /** Namespace of the proxy's workload; `default`. It decides which short names are known and which documents are seen. */
+  proxyNamespace?: string;
+  /** Labels of the proxy's workload, for `sourceLabels` and workload selectors. */
+  proxyLabels?: Record<string, string>;
+  /** MeshConfig; goes before the ConfigMap `istio` of the root namespace among the documents. */
+  meshConfig?: Tree;
+  /** Address that listeners stand on; `127.0.0.1`. */
+  listenAddress?: string;
+  /** Listener ports for service ports; a service port that is not named keeps its number. */
+  portMap?: Record<number, number>;
+  /** Files with the workload's certificate, for mutual TLS of the mesh; without them servers are called in plain text. */
+  meshCertificates?: MeshCertificates;
+}
+
+/**
+ * Envoy's configuration. `positionOf(message, field)` is where the Istio field behind it was written, and the position's
+ * `source` is that field: `VirtualService default/server spec.http[0].timeout`.
+ */
+export interface Translation {
+  listeners: Listener[];
+  clusters: Cluster[];
+  /** The route configurations; each stands in its listener too. */
+  routes: RouteConfiguration[];
+  warnings: Finding[];
+  errors: Finding[];
+}
+
+/** The same in proto3 JSON shape, before it is read as Envoy reads it: what `halfopen envoy` prints. */
+export interface GeneratedResources {
+  listeners: Tree[];
+  clusters: Tree[];
+  routes: Tree[];
+}
+
+/**
+ * Translates Istio and Kubernetes documents into the configuration of a proxy that is called directly, without
+ * interception. Listeners: one for every port on which a visible service speaks HTTP, on `listenAddress`; the virtual host
+ * is chosen by the Host header (see `explicitListeners`). Never throws for what the documents hold: mistakes are in
+ * `errors`, and documents with mistakes are left out.
+ */
+export function translate(docs: readonly KubeDocument[], options: TranslateOptions): Translation {
+  const findings = new Findings();
+  const generated = generate(docs, options, findings);
+  const { warnings, errors } = sorted(findings);
+  const listeners = readMessages('Listener', generated.listeners, errors, warnings);
+  const clusters = readMessages('Cluster', generated.clusters, errors, warnings);
+  return { listeners, clusters, routes: listeners.flatMap(routesOf), warnings, errors };
+}
+
+/** As `translate`, in proto3 JSON shape and without the checks of Envoy; what is found goes to `findings`. */
+export function generate(
+  docs: readonly KubeDocument[],
+  options: TranslateOptions,
+  findings: Findings,
+): GeneratedResources {
+  const profile = profileNamed(options.profile);
+  if (profile === null) {
+    findings.list.push(unknownProfile(options.profile));
+    return { listeners: [], clusters: [], routes: [] };
+  }
+  const world = readWorld(docs, profile, options, findings);
+  const binding: Binding = {
+    address: options.listenAddress ?? '127.0.0.1',
+    port: (servicePort) => options.portMap?.[servicePort] ?? servicePort,
+  };
+  const explicit = explicitListeners(world, binding, []);
+  const built = [...outboundClusters(world), blackHoleCluster(world), passthroughCluster(world, false)];
+  return {
+    listeners: explicit.map((l) => l.listener),
+    clusters: built.map((b) => runnableCluster(b, options.meshCertificates ?? null, findings)),
+    routes: explicit.map((l) => l.routes),
+  };
+}
+
+function routesOf(listener: Listener): RouteConfiguration[] {
+  const out: RouteConfiguration[] = [];
+  for (const chain of listener.filter_chains) {
+    for (const filter of chain.filters) {
+      const config = filter.typed_config;
+      if (isType(config, 'HttpConnectionManager') && config.route_config !== undefined) out.push(config.route_config);
+    }
+  }
+  return out;
+}
+
+function unknownProfile(name: string): Finding {
+  return {
+    severity: 'error',
+    rule: 'profile',
+    kind: '',
+    namespace: '',
+    name: '',
+    path: '',
+    message: `the profile ${JSON.stringify(name)} is not known`,
+    allowed: PROFILE_NAMES,
+    position: null,
+  };
+}
+
+function sorted(findings: Findings): { warnings: Finding[]; errors: Finding[] } {
+  return {
+    warnings: findings.list.filter((f) => f.severity !== 'error'),
+    errors: findings.list.filter((f) => f.severity === 'error'),
+  };
+}
+
+/** Reads and checks the documents, and works out what the proxy sees of them. */
+export function readWorld(
+  docs: readonly KubeDocument[],
+  profile: Profile,
+  options: Omit<TranslateOptions, 'profile'>,
+  findings: Findings,
+): World {
+  const resources: Resource[] = [];
+  for (const doc of docs) {
+    const resource = resourceOf(doc.raw);
+    if (isKnown(resource, findings)) resources.push(resource);
+  }
+  const mesh = new Mesh(options.meshConfig ?? meshConfigOf(resources, findings));
+  return worldOf(
+    resources,
+    profile,
+    mesh,
+    {
+      type: 'sidecar',
+      namespace: options.proxyNamespace ?? 'default',
+      labels: options.proxyLabels ?? {},
+      ip: '',
+    },
+    findings,
+    [],
+  );
+}
+
+/** MeshConfig out of the ConfigMap `istio`: its `data.mesh` is a document of its own. */
+export function meshConfigOf(resources: readonly Resource[], findings: Findings): Tree {
+  const map = resources.find((r) => r.kind === 'ConfigMap' && r.name === 'istio' && r.namespace === ROOT_NAMESPACE);
+  const data = treeAt(map?.body, 'data');
+  if (map === undefined || data === undefined) return {};
+  const at = positionOf(data, 'mesh');
+  // The text begins on the line after its key; as many empty lines before it keep its line numbers true.
+  const text = '\n'.repeat(at?.line ?? 0) + stringAt(data, 'mesh');
+  const { documents, errors } = readDocuments(at?.file ?? '', text, 'kubernetes');
+  for (const error of errors) findings.error('yaml', map, data, 'mesh', error.reason);
+  const value = documents.find((d) => d.value !== null)?.value;
+  if (!isObject(value)) return {};
+  notePaths(value, 'MeshConfig');
+  return value;
+}
