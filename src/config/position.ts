@@ -34,3 +34,23 @@ export function positionOf(object: object, key: string): Position | null {
 export function formatPosition(position: Position | null): string {
   return position === null ? '(generated)' : `${position.file}:${position.line}:${position.col}`;
 }
+
+const paths = new WeakMap<object, string>();
+
+/** Notes the full path of an object of the configuration, such as `static_resources.clusters[0]`. */
+export function setPath(object: object, path: string): void {
+  paths.set(object, path);
+}
+
+/** Full path of `object[key]`; key '' is the object itself. Just the key when the object's own path is not known. */
+export function pathOf(object: object, key: string): string {
+  const path = paths.get(object) ?? '';
+  if (key === '') return path;
+  return path === '' ? key : `${path}.${key}`;
+}
+
+/** What `explain` shows for `object[key]`: the field and where it was written. */
+export function fieldRef(object: object, key: string): FieldRef {
+  const position = positionOf(object, key) ?? positionOf(object, '');
+  return { path: position?.source ?? pathOf(object, key), position };
+}
