@@ -1,0 +1,57 @@
+/**
+ * halfopen against the recorded answers of Envoy. The scenarios run side by side in a few proxy processes; each is reported as
+ * a test of its own. `CONFORMANCE=part` selects scenarios by a part of their name.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe as suite, test } from 'node:test';
+import { compareAll, describe } from './harness/compare.mjs';
+import { DOCUMENT } from './harness/document.mjs';
+import { readDifferences, readGolden } from './harness/goldens.mjs';
+import { loadScenarios } from './harness/scenario.mjs';
+
+const part = process.env.CONFORMANCE ?? '';
+const all = await loadScenarios();
+const scenarios = all.filter(({ name }) => name.includes(part));
+
+const settled = new Map();
+for (const { name } of scenarios) {
+  let resolve;
+  const promise = new Promise((done) => {
+    resolve = done;
+  });
+  settled.set(name, { promise, resolve });
+}
+const finished = compareAll('halfopen', scenarios, {
+  onResult: (name, result) => settled.get(name).resolve(result),
+});
+
+suite('conformance with Envoy 1.40', () => {
+  for (const { name, shows } of scenarios) {
+    test(`${name}: ${shows}`, async () => {
+      const result = await settled.get(name).promise;
+      assert.ok(result.differences.length === 0, `\n${describe(result)}`);
+    });
+  }
+});
+
+test('every scenario has a golden, and every listed difference a scenario and a reason', async () => {
+  await finished;
+  assert.deepEqual(
+    all.filter(({ name }) => readGolden(name) === null).map(({ name }) => name),
+    [],
+  );
+  for (const [name, { reason, paths }] of Object.entries(readDifferences())) {
+    assert.ok(
+      all.some((scenario) => scenario.name === name),
+      `${name} is no scenario`,
+    );
+    assert.ok(reason.length > 20 && paths.length > 0, `${name}: a difference needs a reason and paths`);
+  }
+});
+
+test('docs/conformance.md lists exactly the scenarios that exist', (t) => {
+  if (!existsSync(DOCUMENT)) return t.skip('docs/conformance.md is not written');
+  const listed = [...readFileSync(DOCUMENT, 'utf8').matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name).sort();
+  assert.deepEqual(listed, all.map(({ name }) => name).sort());
+});
