@@ -1,0 +1,181 @@
+import type { Dispatcher } from '../base/dispatcher.js';
+import type { Protocol } from '../base/protocol.js';
+import { Timer, type TimerOwner } from '../base/timer-wheel.js';
+import type { ClusterConfig } from './cluster-config.js';
+import type { ClusterScope, ClusterStats } from './cluster-stats.js';
+import type { Discovery } from './discovery/discovery.js';
+import type { DnsResolver } from './discovery/dns.js';
+import { LogicalDnsDiscovery } from './discovery/logical-dns.js';
+import { StaticDiscovery } from './discovery/static.js';
+import { StrictDnsDiscovery } from './discovery/strict-dns.js';
+import { type HostImpl, poolSlot } from './host.js';
+import type { LoadBalancer } from './lb/load-balancer.js';
+import { makeLoadBalancer } from './lb/policies.js';
+import { ConnPoolImpl } from './pool/conn-pool.js';
+import type { Transport } from './pool/transport.js';
+import { PrioritySet } from './priority-set.js';
+import { CircuitBreakers } from './resource-manager.js';
+import type { Cluster, CodeStats, ConnPool, Host, LbContext, Priority, RetryBreaker } from './types.js';
+
+/**
+ * A cluster as it is configured: its hosts, its balancer, its pools, its breakers. A changed configuration makes a new one with
+ * the same scope, and the old one drains.
+ */
+export class ClusterImpl implements Cluster, TimerOwner {
+  readonly name: string;
+  readonly observabilityName: string;
+  readonly stats: ClusterStats;
+  readonly codes: CodeStats;
+  readonly maxStreamDuration: number | null;
+  /** Only Envoy's runtime turns it on (`upstream.maintenance_mode.<cluster>`), and there is none. */
+  readonly maintenanceMode = false;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly prioritySet: PrioritySet;
+  readonly breakers: CircuitBreakers;
+  private readonly lb: LoadBalancer;
+  private readonly discovery: Discovery;
+  private unregister: (() => void) | null = null;
+  /** Health changes wait for the end of the merge window, which the last change that was let through began. */
+  private readonly mergeTimer = new Timer(this, 0);
+  private readonly unmerged = new Set<number>();
+  private lastHealthUpdate = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    readonly config: ClusterConfig,
+    private readonly dispatcher: Dispatcher,
+    private readonly scope: ClusterScope,
+    private readonly transport: Transport,
+    resolver: DnsResolver,
+    /** Added by an API rather than by the bootstrap file; only shown. */
+    readonly addedViaApi: boolean,
+  ) {
+    this.name = config.name;
+    this.observabilityName = config.observabilityName;
+    this.stats = scope.stats;
+    this.codes = scope.codes;
+    this.maxStreamDuration = config.maxStreamDuration;
+    this.metadata = config.metadata;
+    this.prioritySet = new PrioritySet(config.overprovisioningFactor);
+    this.breakers = new CircuitBreakers(scope.prefix, config.thresholds);
+    this.lb = makeLoadBalancer(config.lb, this.prioritySet, config.lbSettings, scope.stats, dispatcher.random);
+    this.discovery = this.makeDiscovery(resolver);
+    this.lb.refresh();
+    this.prioritySet.onUpdate((_priority, added, removed) => this.onMembership(added, removed));
+  }
+
+  private makeDiscovery(resolver: DnsResolver): Discovery {
+    const { discovery, groups, dns } = this.config;
+    if (discovery === 'STATIC') return new StaticDiscovery(groups, this.prioritySet);
+    if (discovery === 'STRICT_DNS')
+      return new StrictDnsDiscovery(groups, this.prioritySet, this.stats, dns, this.dispatcher, resolver);
+    return new LogicalDnsDiscovery(groups[0], this.prioritySet, this.stats, dns, this.dispatcher, resolver);
+  }
+
+  /** Finds its hosts; `ready` is called when the first are known, or are known not to be had. */
+  start(ready: () => void): void {
+    this.discovery.start(ready);
+  }
+
+  /** Requests come from now on; what it replaces is shut down. */
+  activate(): void {
+    this.unregister = this.scope.registerTemporary(this.breakers);
+    this.countMembers();
+  }
+
+  // --- from the router
+
+  chooseHost(context: LbContext, _priority: Priority): HostImpl | null {
+    const host = this.lb.choose(context);
+    if (host === null) this.stats.upstream_cx_none_healthy++;
+    return host;
+  }
+
+  pool(host: Host, priority: Priority, downstreamProtocol: Protocol): ConnPool | null {
+    const { protocol } = this.config;
+    const http2 = protocol === 'http2' || (protocol === 'downstream' && downstreamProtocol === 'HTTP/2');
+    const { pools } = host as HostImpl;
+    const slot = poolSlot(priority, http2);
+    const pool = (pools[slot] ??= this.makePool(host as HostImpl, priority, http2));
+    return pool.reserve() ? pool : null;
+  }
+
+  private makePool(host: HostImpl, priority: Priority, http2: boolean): ConnPoolImpl {
+    const { dispatcher, config, transport, scope, breakers } = this;
+    return new ConnPoolImpl(dispatcher, host, http2, config.pool, transport, scope, breakers.of(priority));
+  }
+
+  retryBreaker(priority: Priority): RetryBreaker {
+    return this.breakers.of(priority);
+  }
+
+  // --- hosts
+
+  private onMembership(added: readonly HostImpl[], removed: readonly HostImpl[]): void {
+    this.lb.refresh();
+    this.countMembers();
+    if (added.length === 0 && removed.length === 0) return;
+    this.stats.membership_change++;
+    for (const host of removed) drainHost(host, true);
+    if (!this.config.closeConnectionsOnHostSetChange) return;
+    for (const host of this.hosts()) drainHost(host, false);
+  }
+
+  private countMembers(): void {
+    const { stats } = this;
+    stats.membership_total = stats.membership_healthy = stats.membership_degraded = stats.membership_excluded = 0;
+    stats.max_host_weight = 0;
+    for (const set of this.prioritySet.sets) {
+      stats.membership_total += set.hosts.length;
+      stats.membership_healthy += set.healthy.length;
+      stats.membership_degraded += set.degraded.length;
+      stats.membership_excluded += set.excluded;
+      for (const host of set.hosts) stats.max_host_weight = Math.max(stats.max_host_weight, host.weight);
+    }
+  }
+
+  *hosts(): IterableIterator<HostImpl> {
+    for (const set of this.prioritySet.sets) yield* set.hosts;
+  }
+
+  /**
+   * A health flag of a host was changed. The balancer learns of it now, or at the end of the merge window when the last change
+   * was less than update_merge_window ago.
+   */
+  onHealthChanged(host: HostImpl): void {
+    const { updateMergeWindow: window } = this.config;
+    const { now, timers } = this.dispatcher;
+    const since = now - this.lastHealthUpdate;
+    if (window === 0 || (since >= window && !this.mergeTimer.armed)) {
+      this.lastHealthUpdate = now;
+      this.prioritySet.refreshHealth(host.priority);
+      return;
+    }
+    this.unmerged.add(host.priority);
+    if (!this.mergeTimer.armed) timers.arm(this.mergeTimer, window - since, now);
+  }
+
+  onTimer(): void {
+    this.lastHealthUpdate = this.dispatcher.now;
+    const priorities = [...this.unmerged];
+    this.unmerged.clear();
+    for (const priority of priorities) this.prioritySet.refreshHealth(priority);
+  }
+
+  /** No new requests come: discovery ends, and connections close as their streams do. */
+  shutdown(): void {
+    this.discovery.stop();
+    this.dispatcher.timers.cancel(this.mergeTimer);
+    this.unregister?.();
+    this.unregister = null;
+    for (const host of this.hosts()) drainHost(host, true);
+  }
+}
+
+/** @param gone the host will not come back: also what is idle later is closed */
+export function drainHost(host: HostImpl, gone: boolean): void {
+  for (const pool of host.pools) {
+    if (pool === null) continue;
+    if (gone) pool.drainAndRemove();
+    else pool.drainConnections();
+  }
+}

@@ -1,0 +1,97 @@
+import { isIP } from 'node:net';
+import type * as xds from '../xds/types.js';
+import { HealthFlag, type Locality, NO_LOCALITY } from './host.js';
+import { invalid, unsupported } from './refuse.js';
+
+/** One configured endpoint. For DNS clusters `address` is a name. */
+export interface EndpointConfig {
+  readonly address: string;
+  readonly port: number;
+  /** Path of a Unix socket, instead of address and port. */
+  readonly path: string | undefined;
+  readonly hostname: string;
+  readonly weight: number;
+  readonly metadata: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** `HealthFlag`s. */
+  readonly healthFlags: number;
+}
+
+/** The endpoints of one locality and priority. */
+export interface EndpointGroup {
+  readonly priority: number;
+  readonly locality: Locality;
+  /** 0 when none is given. */
+  readonly weight: number;
+  readonly endpoints: readonly EndpointConfig[];
+}
+
+export function endpointGroups(cluster: xds.Cluster, discovery: xds.DiscoveryType): EndpointGroup[] {
+  const groups = (cluster.load_assignment?.endpoints ?? []).map((group) => ({
+    priority: group.priority,
+    locality: readLocality(group.locality),
+    weight: group.load_balancing_weight ?? 0,
+    endpoints: group.lb_endpoints.map((endpoint) => readEndpoint(cluster, endpoint, discovery)),
+  }));
+  if (discovery === 'LOGICAL_DNS' && (groups.length !== 1 || groups[0].endpoints.length !== 1))
+    invalid(
+      cluster,
+      'load_assignment',
+      cluster.name,
+      'LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint',
+    );
+  const weights = groups.map((group) => group.weight);
+  if (weights.reduce((a, b) => a + b, 0) > 0xffffffff)
+    invalid(cluster, 'load_assignment', cluster.name, 'the sum of locality weights exceeds 4294967295');
+  return groups;
+}
+
+function readLocality(locality: xds.Locality | undefined): Locality {
+  return locality === undefined
+    ? NO_LOCALITY
+    : { region: locality.region, zone: locality.zone, subZone: locality.sub_zone };
+}
+
+function readEndpoint(cluster: xds.Cluster, lb: xds.LbEndpoint, discovery: xds.DiscoveryType): EndpointConfig {
+  const { name } = cluster;
+  const endpoint = lb.endpoint;
+  if (endpoint === undefined) return invalid(lb, 'endpoint', name, 'is missing');
+  if (endpoint.additional_addresses.length > 0)
+    unsupported(endpoint, 'additional_addresses', name, 'more than one address per endpoint');
+  const address = endpoint.address;
+  const shared = {
+    hostname: endpoint.hostname,
+    weight: lb.load_balancing_weight ?? 1,
+    metadata: (lb.metadata?.filter_metadata ?? {}) as EndpointConfig['metadata'],
+    healthFlags: healthFlags(lb.health_status),
+  };
+  if (address?.pipe !== undefined) {
+    if (discovery !== 'STATIC') invalid(endpoint, 'address', name, 'a DNS cluster needs a name to resolve');
+    return { address: '', port: 0, path: address.pipe.path, ...shared };
+  }
+  const socket = address?.socket_address;
+  if (socket === undefined) return invalid(endpoint, 'address', name, 'is missing');
+  if (socket.protocol !== 'TCP') unsupported(socket, 'protocol', name, 'UDP');
+  if (socket.named_port !== undefined) unsupported(socket, 'named_port', name, 'a named port');
+  if (discovery === 'STATIC' && isIP(socket.address) === 0)
+    invalid(
+      socket,
+      'address',
+      name,
+      `malformed IP address: ${socket.address}. Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'`,
+    );
+  return { address: socket.address, port: socket.port_value ?? 0, path: undefined, ...shared };
+}
+
+function healthFlags(status: xds.HealthStatus): number {
+  switch (status) {
+    case 'UNHEALTHY':
+    case 'TIMEOUT':
+      return HealthFlag.FAILED_EDS_HEALTH;
+    case 'DRAINING':
+      return HealthFlag.EDS_STATUS_DRAINING;
+    case 'DEGRADED':
+      return HealthFlag.DEGRADED_EDS_HEALTH;
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,89 @@
+import type * as xds from '../xds/types.js';
+import type { LbPolicy } from './lb/policies.js';
+import { invalid, unsupported } from './refuse.js';
+
+export interface LbConfig {
+  policy: LbPolicy;
+  localityWeighted: boolean;
+  failTrafficOnPanic: boolean;
+}
+
+/** The balancer of a cluster: `load_balancing_policy` when given, else `lb_policy` with its own settings. */
+export function readLbPolicy(cluster: xds.Cluster): LbConfig {
+  const extension = cluster.load_balancing_policy;
+  if (extension !== undefined) return readExtension(cluster, extension, false);
+  const common = cluster.common_lb_config;
+  const flags = {
+    localityWeighted: common?.locality_weighted_lb_config !== undefined,
+    failTrafficOnPanic: common?.zone_aware_lb_config?.fail_traffic_on_panic ?? false,
+  };
+  switch (cluster.lb_policy) {
+    case 'ROUND_ROBIN':
+      refuseSlowStart(cluster.round_robin_lb_config, cluster.name);
+      return { policy: { name: 'ROUND_ROBIN' }, ...flags };
+    case 'LEAST_REQUEST':
+      return { policy: leastRequest(cluster.least_request_lb_config, cluster.name), ...flags };
+    case 'RANDOM':
+      return { policy: { name: 'RANDOM' }, ...flags };
+    default:
+      return unsupported(cluster, 'lb_policy', cluster.name, cluster.lb_policy);
+  }
+}
+
+interface LeastRequestSettings {
+  choice_count?: number;
+  active_request_bias?: xds.RuntimeDouble;
+  slow_start_config?: { slow_start_window?: number };
+}
+
+function leastRequest(config: LeastRequestSettings | undefined, name: string): LbPolicy {
+  refuseSlowStart(config, name);
+  const choiceCount = config?.choice_count ?? 2;
+  if (choiceCount < 2) invalid(config!, 'choice_count', name, 'must be at least 2');
+  return { name: 'LEAST_REQUEST', choiceCount, activeRequestBias: config?.active_request_bias?.default_value ?? 1 };
+}
+
+function refuseSlowStart(
+  config: { slow_start_config?: { slow_start_window?: number } } | undefined,
+  name: string,
+): void {
+  if ((config?.slow_start_config?.slow_start_window ?? 0) > 0)
+    unsupported(config!, 'slow_start_config', name, 'slow start');
+}
+
+/** The first policy that is known is taken, as Envoy does; none known is an error. */
+function readExtension(cluster: xds.Cluster, config: xds.LoadBalancingPolicy, weighted: boolean): LbConfig {
+  const names: string[] = [];
+  for (const entry of config.policies) {
+    const extension = entry.typed_extension_config;
+    if (extension === undefined) continue;
+    const any = extension.typed_config;
+    const type = any['@type'].slice(any['@type'].lastIndexOf('.') + 1);
+    names.push(type);
+    if (type === 'RoundRobin') {
+      const policy = any as xds.Any & xds.RoundRobinPolicy;
+      refuseSlowStart(policy, cluster.name);
+      return { policy: { name: 'ROUND_ROBIN' }, ...localityFlags(policy.locality_lb_config, weighted) };
+    }
+    if (type === 'LeastRequest') {
+      const policy = any as xds.Any & xds.LeastRequestPolicy;
+      if (policy.selection_method === 'FULL_SCAN' || policy.enable_full_scan)
+        unsupported(policy, 'selection_method', cluster.name, 'a full scan of hosts');
+      return { policy: leastRequest(policy, cluster.name), ...localityFlags(policy.locality_lb_config, weighted) };
+    }
+    if (type === 'Random') {
+      const policy = any as xds.Any & xds.RandomPolicy;
+      return { policy: { name: 'RANDOM' }, ...localityFlags(policy.locality_lb_config, weighted) };
+    }
+    if (type === 'WrrLocality')
+      return readExtension(cluster, (any as xds.Any & xds.WrrLocalityPolicy).endpoint_picking_policy, true);
+  }
+  return unsupported(cluster, 'load_balancing_policy', cluster.name, names.join(', ') || 'an empty list');
+}
+
+function localityFlags(config: xds.PolicyLocalityLbConfig | undefined, weighted: boolean) {
+  return {
+    localityWeighted: weighted || config?.locality_weighted_lb_config !== undefined,
+    failTrafficOnPanic: config?.zone_aware_lb_config?.fail_traffic_on_panic ?? false,
+  };
+}

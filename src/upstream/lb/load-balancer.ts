@@ -1,0 +1,181 @@
+import type { Random } from '../../base/random.js';
+import type { HostImpl } from '../host.js';
+import type { HostSet, PrioritySet } from '../priority-set.js';
+import type { LbContext } from '../types.js';
+import { EdfScheduler } from './edf.js';
+import { type PriorityLoad, priorityLoad } from './priority-load.js';
+
+/** common_lb_config, and what it counts. */
+export interface LbSettings {
+  /** Percent of hosts below which a priority panics (healthy_panic_threshold, 50). 0: never. */
+  readonly panicThreshold: number;
+  /** Panic means failure instead of trying all hosts (fail_traffic_on_panic). */
+  readonly failTrafficOnPanic: boolean;
+  /** locality_weighted_lb_config: a locality first, by its weight. */
+  readonly localityWeighted: boolean;
+}
+
+export interface LbStats {
+  lb_healthy_panic: number;
+}
+
+/** A list to pick from, with what a policy remembers of it. */
+export class HostSource {
+  hosts: readonly HostImpl[] = [];
+  /** Set while the hosts' weights differ. */
+  edf: EdfScheduler<HostImpl> | null = null;
+  /** Round robin: what was handed out so far, from a random start. */
+  turn: number;
+
+  constructor(seed: number) {
+    this.turn = seed;
+  }
+}
+
+interface LocalityChoice {
+  readonly scheduler: EdfScheduler<number>;
+  readonly weights: readonly number[];
+}
+
+/** The sources of one priority. */
+class PrioritySources {
+  readonly all: HostSource;
+  readonly healthy: HostSource;
+  readonly degraded: HostSource;
+  readonly healthyLocalities: HostSource[] = [];
+  readonly degradedLocalities: HostSource[] = [];
+  healthyChoice: LocalityChoice | null = null;
+  degradedChoice: LocalityChoice | null = null;
+
+  constructor(private readonly seed: number) {
+    this.all = new HostSource(seed);
+    this.healthy = new HostSource(seed);
+    this.degraded = new HostSource(seed);
+  }
+
+  locality(list: HostSource[], index: number): HostSource {
+    while (list.length <= index) list.push(new HostSource(this.seed));
+    return list[index];
+  }
+}
+
+/**
+ * Picks a host: first a priority by its load, then (when weighted) a locality, then a host by the policy of the subclass.
+ * Everything that depends on membership or health alone is worked out when those change.
+ */
+export abstract class LoadBalancer {
+  private load: PriorityLoad = { healthy: [100], degraded: [0], panic: [false] };
+  private readonly priorities: PrioritySources[] = [];
+  /** The only source there is to pick from, in the common case. */
+  private only: HostSource | null = null;
+  protected readonly seed: number;
+
+  constructor(
+    protected readonly prioritySet: PrioritySet,
+    private readonly settings: LbSettings,
+    private readonly stats: LbStats,
+    protected readonly random: Random,
+  ) {
+    this.seed = random.u32();
+  }
+
+  /** Rebuilds after hosts or health of any priority changed. */
+  refresh(): void {
+    const sets = this.prioritySet.sets;
+    this.load = priorityLoad(sets, Math.min(100, this.settings.panicThreshold));
+    for (const set of sets) this.refreshPriority(set);
+    const first = this.priorities[0];
+    const plain =
+      this.load.healthy[0] === 100 && !this.load.panic[0] && first.healthyChoice === null && sets[0].hosts.length > 0;
+    this.only = plain ? first.healthy : null;
+  }
+
+  private refreshPriority(set: HostSet): void {
+    while (this.priorities.length <= set.priority) this.priorities.push(new PrioritySources(this.seed));
+    const sources = this.priorities[set.priority];
+    this.fill(sources.all, set.hosts);
+    this.fill(sources.healthy, set.healthy);
+    this.fill(sources.degraded, set.degraded);
+    sources.healthyChoice = sources.degradedChoice = null;
+    if (!this.settings.localityWeighted) return;
+    for (let i = 0; i < set.localities.length; i++) {
+      this.fill(sources.locality(sources.healthyLocalities, i), set.healthyByLocality[i]);
+      this.fill(sources.locality(sources.degradedLocalities, i), set.degradedByLocality[i]);
+    }
+    sources.healthyChoice = localityChoice(set, set.healthyByLocality);
+    sources.degradedChoice = localityChoice(set, set.degradedByLocality);
+  }
+
+  private fill(source: HostSource, hosts: readonly HostImpl[]): void {
+    source.hosts = hosts;
+    source.edf = null;
+    if (!this.weighted || hosts.length === 0) return;
+    const first = hosts[0].weight;
+    if (hosts.every((host) => host.weight === first)) return;
+    const edf = new EdfScheduler<HostImpl>();
+    for (const host of hosts) edf.add(this.weightOf(host), host);
+    // Several proxies that start together must not walk the hosts in step.
+    for (let i = this.seed % hosts.length; i > 0; i--) edf.pickAndAdd(this.weightOf);
+    source.edf = edf;
+  }
+
+  /** A host for one attempt, or null when there is none to be had. */
+  choose(context: LbContext): HostImpl | null {
+    let host = this.chooseOnce();
+    for (let left = context.hostSelectionRetryCount; left > 0 && host !== null; left--) {
+      if (!context.shouldSelectAnotherHost(host)) return host;
+      host = this.chooseOnce();
+    }
+    return host;
+  }
+
+  private chooseOnce(): HostImpl | null {
+    const source = this.only ?? this.chooseSource();
+    if (source === null) return null;
+    return source.edf !== null ? source.edf.pickAndAdd(this.weightOf) : this.pick(source);
+  }
+
+  private chooseSource(): HostSource | null {
+    const { healthy, degraded, panic } = this.load;
+    const point = (this.random.u32() % 100) + 1;
+    let sum = 0;
+    let priority = -1;
+    let isDegraded = false;
+    for (let i = 0; i < healthy.length && priority < 0; i++) if (point <= (sum += healthy[i])) priority = i;
+    for (let i = 0; i < degraded.length && priority < 0; i++)
+      if (point <= (sum += degraded[i])) {
+        priority = i;
+        isDegraded = true;
+      }
+    if (priority < 0 || priority >= this.priorities.length) return null;
+    const sources = this.priorities[priority];
+    if (panic[priority]) {
+      this.stats.lb_healthy_panic++;
+      return this.settings.failTrafficOnPanic ? null : sources.all;
+    }
+    const choice = isDegraded ? sources.degradedChoice : sources.healthyChoice;
+    if (choice !== null) {
+      const index = choice.scheduler.pickAndAdd((i) => choice.weights[i])!;
+      return isDegraded ? sources.degradedLocalities[index] : sources.healthyLocalities[index];
+    }
+    return isDegraded ? sources.degraded : sources.healthy;
+  }
+
+  /** Whether hosts of different weight are scheduled by `weightOf`. */
+  protected abstract readonly weighted: boolean;
+  protected abstract readonly weightOf: (host: HostImpl) => number;
+  /** Picks among hosts of equal weight; null when the list is empty. */
+  protected abstract pick(source: HostSource): HostImpl | null;
+}
+
+/** A locality's weight counts in full while its healthy share times the overprovisioning factor covers 100 %. */
+function localityChoice(set: HostSet, available: readonly (readonly HostImpl[])[]): LocalityChoice | null {
+  const scheduler = new EdfScheduler<number>();
+  const weights = set.localities.map(({ weight, hosts }, i) => {
+    const counted = hosts.reduce((n, host) => n + Number(!host.excluded), 0);
+    if (counted === 0 || available[i].length === 0) return 0;
+    return weight * Math.min(1, ((set.overprovisioningFactor / 100) * available[i].length) / counted);
+  });
+  for (let i = 0; i < weights.length; i++) if (weights[i] > 0) scheduler.add(weights[i], i);
+  return scheduler.size === 0 ? null : { scheduler, weights };
+}

@@ -1,0 +1,84 @@
+import { Health, type HostImpl, type Locality } from './host.js';
+
+/** Hosts of one locality of a priority, with its load balancing weight (0: none was given, takes no traffic when weighted). */
+export interface LocalityHosts {
+  readonly locality: Locality;
+  readonly weight: number;
+  readonly hosts: readonly HostImpl[];
+}
+
+/** The hosts of one priority, sorted by health. Rebuilt as a whole: readers may keep an array for the length of a pick only. */
+export class HostSet {
+  hosts: readonly HostImpl[] = [];
+  healthy: readonly HostImpl[] = [];
+  degraded: readonly HostImpl[] = [];
+  excluded = 0;
+  localities: readonly LocalityHosts[] = [];
+  /** Parallel to `localities`. */
+  healthyByLocality: readonly (readonly HostImpl[])[] = [];
+  degradedByLocality: readonly (readonly HostImpl[])[] = [];
+
+  constructor(
+    readonly priority: number,
+    /** Percentage; a priority is fully available while healthy hosts times this covers 100 % (140). */
+    readonly overprovisioningFactor: number,
+  ) {}
+
+  update(localities: readonly LocalityHosts[]): void {
+    this.localities = localities;
+    this.hosts = localities.flatMap((group) => group.hosts);
+    this.refreshHealth();
+  }
+
+  refreshHealth(): void {
+    const of = (hosts: readonly HostImpl[], health: Health) =>
+      hosts.filter((host) => host.health === health && !host.excluded);
+    this.healthy = of(this.hosts, Health.HEALTHY);
+    this.degraded = of(this.hosts, Health.DEGRADED);
+    this.excluded = this.hosts.reduce((n, host) => n + Number(host.excluded), 0);
+    this.healthyByLocality = this.localities.map((group) => of(group.hosts, Health.HEALTHY));
+    this.degradedByLocality = this.localities.map((group) => of(group.hosts, Health.DEGRADED));
+  }
+}
+
+export type MembershipListener = (priority: number, added: readonly HostImpl[], removed: readonly HostImpl[]) => void;
+
+/** All priorities of a cluster. */
+export class PrioritySet {
+  readonly sets: HostSet[] = [];
+  private readonly listeners: MembershipListener[] = [];
+
+  constructor(private readonly overprovisioningFactor: number) {
+    this.at(0);
+  }
+
+  /** The set of a priority; made, with those below it, when it is the first to be asked for. */
+  at(priority: number): HostSet {
+    while (this.sets.length <= priority) this.sets.push(new HostSet(this.sets.length, this.overprovisioningFactor));
+    return this.sets[priority];
+  }
+
+  /** Called after the hosts or the health of a priority changed. */
+  onUpdate(listener: MembershipListener): void {
+    this.listeners.push(listener);
+  }
+
+  /** Replaces the hosts of a priority and tells the listeners what came and what went. */
+  update(priority: number, localities: readonly LocalityHosts[]): void {
+    const set = this.at(priority);
+    const before = new Set(set.hosts);
+    set.update(localities);
+    const added = set.hosts.filter((host) => !before.delete(host));
+    this.tell(priority, added, [...before]);
+  }
+
+  /** Sorts the hosts of a priority anew after health flags changed. */
+  refreshHealth(priority: number): void {
+    this.at(priority).refreshHealth();
+    this.tell(priority, [], []);
+  }
+
+  private tell(priority: number, added: readonly HostImpl[], removed: readonly HostImpl[]): void {
+    for (const listener of this.listeners) listener(priority, added, removed);
+  }
+}
