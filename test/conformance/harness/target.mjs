@@ -89,10 +89,8 @@ export class Target {
 
   async stop() {
     if (this.gone === null) this.child.kill('SIGTERM');
-    const ended = await Promise.race([this.exited, sleep(STOP_LIMIT)]);
-    if (ended === undefined) {
-      this.child.kill('SIGKILL');
-      await this.exited;
-    }
+    const stubborn = setTimeout(() => this.child.kill('SIGKILL'), STOP_LIMIT);
+    await this.exited;
+    clearTimeout(stubborn);
   }
 }
