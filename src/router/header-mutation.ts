@@ -1,0 +1,137 @@
+import { type HeaderName, permanentName } from '../base/header-names.js';
+import type { HeaderMap } from '../base/headers.js';
+import type { StreamInfo } from '../observe/stream-info.js';
+import type { HeaderAppendAction, HeaderValueOption } from '../xds/types.js';
+import { type Place, refuse, reporting } from './refuse.js';
+import { byteString } from './regex.js';
+
+/** Text with command operators, compiled (see observe/access-log.ts). */
+export interface Formatter {
+  format(info: StreamInfo): string;
+}
+
+/** Compiles text with command operators; a value that is missing prints as `missing`. */
+export type CompileFormat = (text: string, options: { missing: string }) => Formatter;
+
+/** A header to add: its value is constant, or formatted per request. */
+class Addition {
+  constructor(
+    readonly name: HeaderName,
+    readonly constant: string,
+    readonly formatter: Formatter | null,
+    readonly action: HeaderAppendAction,
+    readonly keepEmpty: boolean,
+  ) {}
+}
+
+/** Configuration of one level (route configuration, virtual host, route, weighted cluster) and one direction. */
+export interface HeaderChanges {
+  add: readonly HeaderValueOption[];
+  remove: readonly string[];
+  addKey: string;
+  removeKey: string;
+}
+
+/* Values worked out before any header is changed; kept between calls, so that a request allocates nothing. */
+const overwrites: Addition[] = [];
+const overwriteValues: string[] = [];
+const appends: Addition[] = [];
+const appendValues: string[] = [];
+
+/**
+ * Header changes of one level. Removals come first; then all values are worked out from the headers as they are; then
+ * OVERWRITE entries replace (moving to the end), then the others are appended. Envoy: HeaderParser.
+ */
+export class HeaderMutation {
+  private readonly removals: readonly HeaderName[];
+  private readonly additions: readonly Addition[];
+
+  private constructor(removals: HeaderName[], additions: Addition[]) {
+    this.removals = removals;
+    this.additions = additions;
+  }
+
+  /**
+   * Null when there is nothing to change.
+   * @throws ConfigError for a pseudo-header or Host, for `append` beside `append_action`, for an unknown operator
+   */
+  static compile(changes: HeaderChanges, place: Place, compileFormat: CompileFormat): HeaderMutation | null {
+    const removals: HeaderName[] = [];
+    for (const name of changes.remove) {
+      if (!modifiable(name)) refuse(place, changes.removeKey, ':-prefixed or host headers may not be removed');
+      removals.push(permanentName(name));
+    }
+    const additions: Addition[] = [];
+    for (const [i, option] of changes.add.entries()) {
+      const at: Place = { object: option, path: `${place.path}.${changes.addKey}[${i}]` };
+      const addition = compileAddition(option, at, compileFormat);
+      if (addition !== null) additions.push(addition);
+    }
+    return removals.length === 0 && additions.length === 0 ? null : new HeaderMutation(removals, additions);
+  }
+
+  apply(headers: HeaderMap, info: StreamInfo): void {
+    const { removals, additions } = this;
+    for (let i = 0; i < removals.length; i++) headers.remove(removals[i]);
+    if (additions.length === 0) return;
+    let toOverwrite = 0;
+    let toAppend = 0;
+    for (let i = 0; i < additions.length; i++) {
+      const one = additions[i];
+      const value = one.formatter === null ? one.constant : one.formatter.format(info);
+      if (value === '' && !one.keepEmpty) continue;
+      switch (one.action) {
+        case 'ADD_IF_ABSENT':
+          if (headers.has(one.name)) continue;
+          break;
+        case 'OVERWRITE_IF_EXISTS':
+          if (!headers.has(one.name)) continue;
+          overwrites[toOverwrite] = one;
+          overwriteValues[toOverwrite++] = value;
+          continue;
+        case 'OVERWRITE_IF_EXISTS_OR_ADD':
+          overwrites[toOverwrite] = one;
+          overwriteValues[toOverwrite++] = value;
+          continue;
+      }
+      appends[toAppend] = one;
+      appendValues[toAppend++] = value;
+    }
+    for (let i = 0; i < toOverwrite; i++) {
+      headers.remove(overwrites[i].name);
+      headers.push(overwrites[i].name, overwriteValues[i]);
+    }
+    for (let i = 0; i < toAppend; i++) headers.add(appends[i].name, appendValues[i]);
+  }
+}
+
+function compileAddition(option: HeaderValueOption, place: Place, compileFormat: CompileFormat): Addition | null {
+  const { key, value, raw_value: raw } = option.header;
+  if (!modifiable(key)) refuse(place, 'header.key', ':-prefixed or host headers may not be modified');
+  if (option.append !== undefined && option.append_action !== 'APPEND_IF_EXISTS_OR_ADD')
+    refuse(place, 'append', "Both append and append_action are set and it's not allowed");
+  const action = option.append === false ? 'OVERWRITE_IF_EXISTS_OR_ADD' : option.append_action;
+  if (raw !== '' && value === '')
+    return new Addition(
+      permanentName(key),
+      Buffer.from(raw, 'base64').toString('latin1'),
+      null,
+      action,
+      option.keep_empty_value,
+    );
+  const formatter = reporting(place, 'header.value', () => compileText(value, '', compileFormat));
+  if (typeof formatter !== 'string')
+    return new Addition(permanentName(key), '', formatter, action, option.keep_empty_value);
+  if (formatter === '' && !option.keep_empty_value) return null;
+  return new Addition(permanentName(key), formatter, null, action, option.keep_empty_value);
+}
+
+/** Text without operators as the constant it stands for (`%%` is a percent sign), other text as a formatter. */
+export function compileText(text: string, missing: string, compileFormat: CompileFormat): string | Formatter {
+  if (!text.replaceAll('%%', '').includes('%')) return byteString(text.replaceAll('%%', '%'));
+  return compileFormat(text, { missing });
+}
+
+function modifiable(name: string): boolean {
+  return !name.startsWith(':') && name.toLowerCase() !== 'host';
+}

@@ -1,0 +1,175 @@
+import type { RequestHeaders } from '../base/headers.js';
+import type { Any, RouteConfiguration } from '../xds/types.js';
+import { HeaderReader } from './header-matcher.js';
+import { type Place, refuse } from './refuse.js';
+import { byteString } from './regex.js';
+import {
+  compileLevel,
+  compileMirrors,
+  compileRoute,
+  merged,
+  type RouteTableDeps,
+  tlsRedirectEntry,
+} from './route-compile.js';
+import type { RouteEntry } from './route-entry.js';
+import type { MatchConnection, StreamRandom } from './route-match.js';
+import { asciiLower } from './string-matcher.js';
+import { VirtualHost } from './virtual-host.js';
+
+export type { RouteTableDeps } from './route-compile.js';
+export { RouteEntry } from './route-entry.js';
+export type { MatchConnection } from './route-match.js';
+
+/** Virtual hosts by the fixed part of a wildcard domain, for one length of it. */
+interface WildcardLength {
+  length: number;
+  hosts: Map<string, VirtualHost>;
+}
+
+/** Answers remembered for hosts as they were written; forgotten together when there are too many. */
+const CACHE_LIMIT = 4096;
+
+/** A compiled RouteConfiguration. It never changes; a new configuration is a new table. */
+export class RouteTable implements StreamRandom {
+  private readonly exact = new Map<string, VirtualHost>();
+  private readonly suffixes: WildcardLength[] = [];
+  private readonly prefixes: WildcardLength[] = [];
+  private fallback: VirtualHost | null = null;
+  private readonly onlyFallback: boolean;
+  private readonly cache = new Map<string, VirtualHost | null>();
+  private readonly ignorePort: boolean;
+  private readonly hostReader: HeaderReader | null;
+  /** The random number of the request at hand: drawn when first asked for, -1 before. */
+  private drawn = -1;
+  private source: () => number = () => 0;
+  readonly virtualHosts: readonly VirtualHost[];
+
+  /** @throws ConfigError */
+  constructor(
+    readonly config: RouteConfiguration,
+    deps: RouteTableDeps,
+  ) {
+    this.ignorePort = config.ignore_port_in_host_matching;
+    this.hostReader = config.vhost_header === '' ? null : new HeaderReader(config.vhost_header);
+    const tableMutations = compileLevel(config, deps.path, deps.compileFormat);
+    const tableFilters = merged(new Map<string, Any>(), config.typed_per_filter_config);
+    const check = config.validate_clusters ?? true;
+    const tableMirrors = compileMirrors(config.request_mirror_policies, deps.path, deps, check);
+    this.virtualHosts = config.virtual_hosts.map((host, i) => {
+      const path = `${deps.path}.virtual_hosts[${i}]`;
+      const place: Place = { object: host, path };
+      const virtualHost = new VirtualHost(host, place, config.ignore_path_parameters_in_path_matching);
+      const mirrors = compileMirrors(host.request_mirror_policies, path, deps, check);
+      const scope = {
+        table: config,
+        config: host,
+        virtualHost,
+        path,
+        tableMutations,
+        hostMutations: compileLevel(host, path, deps.compileFormat),
+        filterConfigs: merged(tableFilters, host.typed_per_filter_config),
+        mirrorPolicies: mirrors.length > 0 ? mirrors : tableMirrors,
+        deps,
+      };
+      const routes = host.routes.map((route, k) => compileRoute(route, `${path}.routes[${k}]`, scope));
+      virtualHost.setRoutes(routes, tlsRedirectEntry(virtualHost));
+      for (const domain of host.domains) this.addDomain(domain, virtualHost, place);
+      return virtualHost;
+    });
+    const longestFirst = (a: WildcardLength, b: WildcardLength) => b.length - a.length;
+    this.suffixes.sort(longestFirst);
+    this.prefixes.sort(longestFirst);
+    this.onlyFallback = this.exact.size === 0 && this.suffixes.length === 0 && this.prefixes.length === 0;
+  }
+
+  /**
+   * The route of a request, or null (404 NR).
+   * @param random a number of 0 .. 2^32-1; Envoy draws one per stream for fractions and weights alike, so a caller that asks again
+   *   for the same stream should give the same number
+   */
+  match(headers: RequestHeaders, random: () => number, connection: MatchConnection): RouteEntry | null {
+    const host = this.virtualHostOf(headers);
+    if (host === null) return null;
+    this.drawn = -1;
+    this.source = random;
+    return host.match(headers, this, connection);
+  }
+
+  value(): number {
+    if (this.drawn < 0) this.drawn = this.source();
+    return this.drawn;
+  }
+
+  /** The virtual host of a request: exact domain, longest `*suffix`, longest `prefix*`, `*`; null when there is none. */
+  virtualHostOf(headers: RequestHeaders): VirtualHost | null {
+    if (this.onlyFallback) return this.fallback;
+    const host = this.hostReader === null ? headers.authority : this.hostReader.get(headers);
+    if (host === undefined) return null;
+    const known = this.cache.get(host);
+    if (known !== undefined) return known;
+    const found = this.search(host);
+    if (this.cache.size >= CACHE_LIMIT) this.cache.clear();
+    this.cache.set(host, found);
+    return found;
+  }
+
+  private search(written: string): VirtualHost | null {
+    const host = asciiLower(this.ignorePort ? written.slice(0, portStart(written)) : written);
+    const exact = this.exact.get(host);
+    if (exact !== undefined) return exact;
+    // The wildcard stands for at least one character.
+    for (const { length, hosts } of this.suffixes) {
+      if (length >= host.length) continue;
+      const found = hosts.get(host.slice(host.length - length));
+      if (found !== undefined) return found;
+    }
+    for (const { length, hosts } of this.prefixes) {
+      if (length >= host.length) continue;
+      const found = hosts.get(host.slice(0, length));
+      if (found !== undefined) return found;
+    }
+    return this.fallback;
+  }
+
+  private addDomain(written: string, host: VirtualHost, place: Place): void {
+    const domain = asciiLower(byteString(written));
+    if (domain === '*') {
+      if (this.fallback !== null)
+        refuse(place, 'domains', `Only a single wildcard domain is permitted in route ${this.config.name}`);
+      this.fallback = host;
+      return;
+    }
+    const suffix = domain.startsWith('*');
+    const text = suffix ? domain.slice(1) : domain.endsWith('*') ? domain.slice(0, -1) : domain;
+    const map = text === domain ? this.exact : mapOf(suffix ? this.suffixes : this.prefixes, text.length);
+    if (map.has(text))
+      refuse(
+        place,
+        'domains',
+        `Only unique values for domains are permitted. Duplicate entry of domain ${written} in route ${this.config.name}`,
+      );
+    map.set(text, host);
+  }
+}
+
+function mapOf(lists: WildcardLength[], length: number): Map<string, VirtualHost> {
+  const found = lists.find((one) => one.length === length);
+  if (found !== undefined) return found.hosts;
+  const hosts = new Map<string, VirtualHost>();
+  lists.push({ length, hosts });
+  return hosts;
+}
+
+/** Where the port of a host begins (at its colon), the length when there is none. */
+function portStart(host: string): number {
+  const colon = host.lastIndexOf(':');
+  return colon < 0 || host.lastIndexOf(']') > colon ? host.length : colon;
+}
+
+/**
+ * Compiles a RouteConfiguration into matchers and actions.
+ * @throws ConfigError for what Envoy would refuse, and for what is not supported
+ */
+export function compileRouteTable(config: RouteConfiguration, deps: RouteTableDeps): RouteTable {
+  return new RouteTable(config, deps);
+}
