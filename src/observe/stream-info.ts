@@ -108,6 +108,8 @@ export interface StreamInfo {
   clusterMetadata?: FilterMetadata | null;
   routeMetadata?: FilterMetadata | null;
   dynamicMetadata?: FilterMetadata | null;
+  /** Answered by the health_check filter. */
+  healthCheck?: boolean;
   /** Set by tracing. */
   traceId?: string;
   spanId?: string;
