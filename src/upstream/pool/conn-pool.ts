@@ -184,8 +184,8 @@ export class ConnPoolImpl implements ConnPool, PendingOwner, Deferred {
     this.host.stats.rq_active--;
     this.stats.upstream_rq_active--;
     this.resources.requests.dec();
-    if (client.activeStreams === 0) client.onIdle();
     if (client.state === ClientState.CLOSED) return;
+    if (client.activeStreams === 0) client.onIdle();
     if (client.state === ClientState.DRAINING) {
       if (client.activeStreams === 0) client.close('');
       return;
