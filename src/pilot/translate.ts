@@ -2,8 +2,9 @@ import { readDocuments } from '../config/documents.js';
 import type { KubeDocument } from '../config/kube-documents.js';
 import { isObject } from '../config/plain.js';
 import { positionOf } from '../config/position.js';
-import { isType } from '../xds/decode.js';
+import { isType } from '../xds/type-url.js';
 import type { Cluster, Listener, RouteConfiguration } from '../xds/types.js';
+import { checkAdmission } from './admission/check.js';
 import { type MeshCertificates, runnableCluster } from './bind.js';
 import { blackHoleCluster, outboundClusters, passthroughCluster } from './cluster/clusters.js';
 import { type Finding, Findings } from './finding.js';
@@ -13,6 +14,7 @@ import { Mesh, ROOT_NAMESPACE } from './mesh.js';
 import { readMessages } from './model.js';
 import { PROFILE_NAMES, type Profile, profileNamed } from './profile.js';
 import { type Resource, resourceOf } from './resource.js';
+import { checkSchema } from './schema/check.js';
 import { notePaths, stringAt, type Tree, treeAt } from './tree.js';
 import { type World, worldOf } from './world.js';
 
@@ -31,6 +33,8 @@ export interface TranslateOptions {
   portMap?: Record<number, number>;
   /** Files with the workload's certificate, for mutual TLS of the mesh; without them servers are called in plain text. */
   meshCertificates?: MeshCertificates;
+  /** Translate documents that admission refuses all the same, as if they had been stored before it looked. */
+  keepRefused?: boolean;
 }
 
 /**
@@ -135,7 +139,10 @@ export function readWorld(
   const resources: Resource[] = [];
   for (const doc of docs) {
     const resource = resourceOf(doc.raw);
-    if (isKnown(resource, findings)) resources.push(resource);
+    if (!isKnown(resource, findings)) continue;
+    const schema = checkSchema(resource, findings);
+    const admitted = schema && checkAdmission(resource, findings);
+    if (options.keepRefused === true || admitted) resources.push(resource);
   }
   const mesh = new Mesh(options.meshConfig ?? meshConfigOf(resources, findings));
   return worldOf(
