@@ -46,6 +46,7 @@ export function setPath(object: object, path: string): void {
 export function pathOf(object: object, key: string): string {
   const path = paths.get(object) ?? '';
   if (key === '') return path;
+  if (Array.isArray(object)) return `${path}[${key}]`;
   return path === '' ? key : `${path}.${key}`;
 }
 

@@ -49,7 +49,7 @@ export type AccessLogType =
 export interface AccessLog {
   name: string;
   filter?: AccessLogFilter;
-  typed_config?: Any;
+  typed_config: Any;
 }
 
 /** `envoy.config.accesslog.v3.AccessLogFilter` */
@@ -127,7 +127,7 @@ export interface GrpcStatusFilter {
 /** `envoy.config.accesslog.v3.ExtensionFilter` */
 export interface ExtensionFilter {
   name: string;
-  typed_config?: Any;
+  typed_config: Any;
 }
 
 /** `envoy.config.accesslog.v3.MetadataFilter` */
@@ -148,17 +148,17 @@ export interface FileAccessLog {
   format?: string;
   json_format?: Struct;
   typed_json_format?: Struct;
-  log_format: SubstitutionFormatString;
+  log_format?: SubstitutionFormatString;
 }
 
 /** `envoy.extensions.access_loggers.stream.v3.StdoutAccessLog` */
 export interface StdoutAccessLog {
-  log_format: SubstitutionFormatString;
+  log_format?: SubstitutionFormatString;
 }
 
 /** `envoy.extensions.access_loggers.stream.v3.StderrAccessLog` */
 export interface StderrAccessLog {
-  log_format: SubstitutionFormatString;
+  log_format?: SubstitutionFormatString;
 }
 
 /** `envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter` */

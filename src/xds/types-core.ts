@@ -269,7 +269,7 @@ export interface SocketOptionsOverride {
 /** `envoy.config.core.v3.SubstitutionFormatString` */
 export interface SubstitutionFormatString {
   text_format?: string;
-  json_format: Struct;
+  json_format?: Struct;
   text_format_source?: DataSource;
   omit_empty_values: boolean;
   content_type: string;
@@ -290,7 +290,7 @@ export interface TypedExtensionConfig {
 /** `envoy.config.core.v3.TransportSocket` */
 export interface TransportSocket {
   name: string;
-  typed_config?: Any;
+  typed_config: Any;
 }
 
 /** `envoy.type.v3.TokenBucket` */

@@ -116,7 +116,7 @@ export interface BufferFilter {
 /** `envoy.extensions.filters.http.buffer.v3.BufferPerRoute` */
 export interface BufferPerRoute {
   disabled?: boolean;
-  buffer: BufferFilter;
+  buffer?: BufferFilter;
 }
 
 /** `envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit` */

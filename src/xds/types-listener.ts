@@ -85,13 +85,13 @@ export interface FilterChainMatch {
 /** `envoy.config.listener.v3.Filter` */
 export interface NetworkFilter {
   name: string;
-  typed_config?: Any;
+  typed_config: Any;
 }
 
 /** `envoy.config.listener.v3.ListenerFilter` */
 export interface ListenerFilter {
   name: string;
-  typed_config?: Any;
+  typed_config: Any;
   filter_disabled?: ListenerFilterChainMatchPredicate;
 }
 

@@ -6,7 +6,7 @@ export interface StringMatcher {
   exact?: string;
   prefix?: string;
   suffix?: string;
-  safe_regex: RegexMatcher;
+  safe_regex?: RegexMatcher;
   contains?: string;
   ignore_case: boolean;
 }
@@ -78,7 +78,7 @@ export interface OrMatcher {
 
 /** `envoy.type.matcher.v3.PathMatcher` */
 export interface PathMatcher {
-  path: StringMatcher;
+  path?: StringMatcher;
 }
 
 /** `envoy.type.matcher.v3.FilterStateMatcher` */
@@ -124,7 +124,7 @@ export interface HeaderMatcher {
 /** `envoy.config.route.v3.QueryParameterMatcher` */
 export interface QueryParameterMatcher {
   name: string;
-  string_match: StringMatcher;
+  string_match?: StringMatcher;
   present_match?: boolean;
 }
 

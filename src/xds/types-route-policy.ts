@@ -51,13 +51,13 @@ export interface ResetHeader {
 /** `envoy.config.route.v3.RetryPolicy.RetryHostPredicate` */
 export interface RetryHostPredicate {
   name: string;
-  typed_config?: Any;
+  typed_config: Any;
 }
 
 /** `envoy.config.route.v3.RetryPolicy.RetryPriority` */
 export interface RetryPriority {
   name: string;
-  typed_config?: Any;
+  typed_config: Any;
 }
 
 /** `envoy.config.route.v3.HedgePolicy` */

@@ -116,7 +116,7 @@ export interface Route {
 export interface RouteMatch {
   prefix?: string;
   path?: string;
-  safe_regex: RegexMatcher;
+  safe_regex?: RegexMatcher;
   connect_matcher?: ConnectMatcher;
   path_separated_prefix?: string;
   path_match_policy?: TypedExtensionConfig;
