@@ -11,13 +11,18 @@ export class HeaderName {
   http1: Uint8Array | null = null;
   /** Index of the first entry of this name in the HPACK static table, 0 when it has none. Set by `codec/http2`. */
   hpackIndex = 0;
+  /** Place of the name in the tables of every HPACK encoder, -1 before its first use. Set by `codec/http2`. */
+  hpackSlot = -1;
+
+  /** OR of the `Joins` whose maps keep one value of this header: a repeated line is joined with `,` (cookie: `; `). */
+  joins = 0;
 
   constructor(
     /** Lower-case text of the name. */
     readonly text: string,
     /** One of the `Bit` constants, 0 for a name that no rule of the proxy mentions. */
     readonly bit: number,
-    /** Envoy keeps one value of this header: a repeated line is joined with `,` (cookie: `; `). */
+    /** Envoy keeps one value of this header in some kind of map: `joins` is not 0. */
     readonly inline: boolean,
     public permanent: boolean,
   ) {}
@@ -100,23 +105,44 @@ const BITS: Record<string, number> = {
   'proxy-status': Bit.PROXY_STATUS,
 };
 
-/** The headers of which Envoy keeps one value (its inline headers); every x-envoy- name of its own is one of them. */
-const INLINE = new Set(
-  `x-client-trace-id expect x-forwarded-client-cert x-forwarded-for x-forwarded-host x-forwarded-port
-  x-forwarded-proto grpc-timeout host referer te user-agent connection content-length content-type keep-alive
-  proxy-connection proxy-status x-request-id transfer-encoding upgrade via date server location grpc-message
-  grpc-status cookie
-  x-envoy-downstream-service-cluster x-envoy-downstream-service-node x-envoy-external-address x-envoy-force-trace
-  x-envoy-hedge-on-per-try-timeout x-envoy-internal x-envoy-ip-tags x-envoy-max-retries x-envoy-original-path
-  x-envoy-original-url x-envoy-original-host x-envoy-retriable-status-codes x-envoy-retriable-header-names
-  x-envoy-retry-grpc-on x-envoy-retry-on x-envoy-upstream-alt-stat-name x-envoy-upstream-rq-per-try-timeout-ms
-  x-envoy-upstream-rq-timeout-alt-response x-envoy-upstream-rq-timeout-ms x-envoy-expected-rq-timeout-ms
-  x-envoy-upstream-stream-duration-ms x-envoy-attempt-count x-envoy-decorator-operation x-envoy-degraded
-  x-envoy-immediate-health-check-fail x-envoy-overloaded x-envoy-ratelimited x-envoy-upstream-canary
-  x-envoy-upstream-healthchecked-cluster x-envoy-upstream-service-time`
-    .split(/\s+/)
-    .filter(Boolean),
+const words = (text: string) => new Set(text.split(/\s+/));
+
+/** The kinds of map in which a repeated line of a name is joined to the first one: see `HeaderName.joins`. */
+export const Joins = { REQUEST: 1, RESPONSE: 2, TRAILERS: 4 } as const;
+
+/* The headers of which Envoy 1.40 keeps one value, those that its filters register included; as measured. */
+const JOINED_IN_REQUESTS = words(
+  `accept accept-encoding access-control-request-headers access-control-request-method
+  access-control-request-private-network authorization cache-control cdn-loop connection content-encoding
+  content-length content-type cookie expect grpc-accept-encoding grpc-timeout host if-match if-modified-since
+  if-none-match if-range if-unmodified-since keep-alive origin pragma proxy-connection proxy-status referer te
+  transfer-encoding upgrade user-agent via x-client-trace-id x-envoy-attempt-count x-envoy-decorator-operation
+  x-envoy-downstream-service-cluster x-envoy-downstream-service-node x-envoy-expected-rq-timeout-ms
+  x-envoy-external-address x-envoy-force-trace x-envoy-hedge-on-per-try-timeout x-envoy-internal x-envoy-ip-tags
+  x-envoy-is-timeout-retry x-envoy-max-retries x-envoy-original-host x-envoy-original-path x-envoy-original-url
+  x-envoy-retriable-header-names x-envoy-retriable-status-codes x-envoy-retry-grpc-on x-envoy-retry-on
+  x-envoy-upstream-alt-stat-name x-envoy-upstream-rq-per-try-timeout-ms x-envoy-upstream-rq-timeout-alt-response
+  x-envoy-upstream-rq-timeout-ms x-envoy-upstream-stream-duration-ms x-forwarded-client-cert x-forwarded-for
+  x-forwarded-host x-forwarded-port x-forwarded-proto x-request-id`,
 );
+const JOINED_IN_RESPONSES = words(
+  `access-control-allow-credentials access-control-allow-headers access-control-allow-methods
+  access-control-allow-origin access-control-allow-private-network access-control-expose-headers
+  access-control-max-age age cache-control connection content-encoding content-length content-type date etag expires
+  grpc-message grpc-status keep-alive last-modified location proxy-connection proxy-status server transfer-encoding
+  upgrade vary via x-envoy-attempt-count x-envoy-decorator-operation x-envoy-degraded
+  x-envoy-immediate-health-check-fail x-envoy-ratelimited x-envoy-upstream-canary
+  x-envoy-upstream-healthchecked-cluster x-envoy-upstream-service-time x-request-id`,
+);
+const JOINED_IN_TRAILERS = words('grpc-message grpc-status');
+
+function joinsOf(text: string): number {
+  return (
+    (JOINED_IN_REQUESTS.has(text) ? Joins.REQUEST : 0) |
+    (JOINED_IN_RESPONSES.has(text) ? Joins.RESPONSE : 0) |
+    (JOINED_IN_TRAILERS.has(text) ? Joins.TRAILERS : 0)
+  );
+}
 
 const TRANSIENT_LIMIT = 8192;
 const table = new Map<string, HeaderName>();
@@ -124,7 +150,10 @@ let transients = 0;
 
 function make(text: string, permanent: boolean): HeaderName {
   const bit = BITS[text] ?? (text.startsWith('x-envoy-') ? Bit.X_ENVOY : 0);
-  return new HeaderName(text, bit, INLINE.has(text), permanent);
+  const joins = joinsOf(text);
+  const name = new HeaderName(text, bit, joins !== 0, permanent);
+  name.joins = joins;
+  return name;
 }
 
 /** The name object of a lower-case name that traffic brought. */
@@ -186,7 +215,7 @@ function sameName(text: string, buf: Uint8Array, start: number, end: number): bo
 }
 
 for (const text of Object.keys(BITS)) permanentName(text);
-for (const text of INLINE) permanentName(text);
+for (const text of [...JOINED_IN_REQUESTS, ...JOINED_IN_RESPONSES]) permanentName(text);
 
 /** Names that the proxy's own rules mention. */
 export const H = {

@@ -1,4 +1,4 @@
-import { H, type HeaderName } from './header-names.js';
+import { H, type HeaderName, Joins } from './header-names.js';
 
 /**
  * Header lines in order, as two parallel arrays; repeated names are separate entries unless the name is inline.
@@ -10,13 +10,20 @@ export class HeaderMap {
   /** OR of the `Bit`s of every name ever added; a set bit may be stale after a removal, a clear one is certain. */
   bits = 0;
 
-  /** Adds as a codec does: a repeated inline header is joined to the first one. */
+  /** Which `HeaderName.joins` apply to this kind of map. */
+  protected get joined(): number {
+    return 0;
+  }
+
+  /** Adds as a codec does: a repeated inline header is joined to the first one; an empty value adds nothing to another. */
   add(name: HeaderName, value: string): void {
-    if (name.inline) {
+    if ((name.joins & this.joined) !== 0) {
       if ((this.bits & name.bit) !== 0 || name.bit === 0) {
         const at = this.indexOf(name);
         if (at >= 0) {
-          this.values[at] += (name === H.cookie ? '; ' : ',') + value;
+          const first = this.values[at];
+          if (first === '') this.values[at] = value;
+          else if (value !== '') this.values[at] = first + (name === H.cookie ? '; ' : ',') + value;
           return;
         }
       }
@@ -104,19 +111,36 @@ export class HeaderMap {
 
 /** Request head. `undefined` means absent; an empty string means present and empty. */
 export class RequestHeaders extends HeaderMap {
+  protected override get joined(): number {
+    return Joins.REQUEST;
+  }
+
   method = '';
   path: string | undefined = undefined;
   authority: string | undefined = undefined;
   scheme: string | undefined = undefined;
   /** `:protocol` of an extended CONNECT (RFC 8441). */
   protocol: string | undefined = undefined;
+  /**
+   * Order in which an HTTP/2 client sent the pseudo-headers, kept when the request goes on over HTTP/2: octal digits, first
+   * one lowest (1 method, 2 path, 3 scheme, 4 authority, 5 protocol). 0: not known, the order of a request from HTTP/1.
+   */
+  pseudoOrder = 0;
 }
 
 /** Response head, also of a 1xx. */
 export class ResponseHeaders extends HeaderMap {
+  protected override get joined(): number {
+    return Joins.RESPONSE;
+  }
+
   constructor(public status: number) {
     super();
   }
 }
 
-export class Trailers extends HeaderMap {}
+export class Trailers extends HeaderMap {
+  protected override get joined(): number {
+    return Joins.TRAILERS;
+  }
+}

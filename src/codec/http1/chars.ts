@@ -44,7 +44,7 @@ const isUserinfo = of("-_.!~*'()%;:&=+$,");
 export const USERINFO = table((c) => alnum(c) || isUserinfo(c));
 
 /** Characters of a registered name in an absolute target. */
-export const HOST = table((c) => alnum(c) || c === 46 || c === 45 || c === 95);
+export const HOST = table((c) => alnum(c) || c === 46 || c === 45);
 
 export const ALPHA = table(alpha);
 

@@ -174,7 +174,7 @@ export class Http1ClientCodec implements ClientCodec, ParserSink {
     if ((headers.bits & RARE) !== 0 && !this.checkFraming(headers, stream, status)) return After.STOP;
     if (stream.connect && status >= 200 && status < 300) this.upgrade = true;
     if (status >= 100 && status < 200 && status !== 101) {
-      if (status === 100 || status === 102 || status === 103) stream.decoder.decode1xx(headers);
+      if (status === 100 || (status >= 102 && status <= 104)) stream.decoder.decode1xx(headers);
       return this.dead ? After.STOP : After.INTERIM;
     }
     if (closesConnection(headers, !parser.http11)) {

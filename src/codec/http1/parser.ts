@@ -83,12 +83,6 @@ enum State {
 
 const NOTHING = new Uint8Array(0);
 const latin1Slice = Buffer.prototype.latin1Slice;
-/** Of a response, Envoy keeps one value of these only; the other joined names are those of requests. */
-const JOINED_IN_RESPONSES = new Set(
-  `connection content-length content-type date keep-alive location proxy-connection proxy-status server transfer-encoding
-  upgrade via x-request-id grpc-message grpc-status`.split(/\s+/),
-);
-
 export class Http1Parser {
   error: ParseError | null = null;
   request: RequestHeaders = null as unknown as RequestHeaders;
@@ -370,6 +364,7 @@ export class Http1Parser {
   private startLine(buf: Uint8Array, end: number): boolean {
     let last = end;
     while (last > 0 && (buf[last - 1] === 10 || buf[last - 1] === 13)) last--;
+    const lineEnd = last;
     let at = 0;
     while (at < last && buf[at] > 32) at++;
     const first = at;
@@ -380,7 +375,7 @@ export class Http1Parser {
     while (at < last && buf[at] <= 32) at++;
     const thirdStart = at;
     while (last > thirdStart && buf[last - 1] <= 32) last--;
-    if (this.isRequest) return this.requestLine(buf, first, secondStart, second, thirdStart, last);
+    if (this.isRequest) return this.requestLine(buf, first, secondStart, second, thirdStart, last, lineEnd);
     return this.statusLine(buf, first, secondStart, second, thirdStart);
   }
 
@@ -391,6 +386,7 @@ export class Http1Parser {
     to: number,
     versionAt: number,
     end: number,
+    lineEnd: number,
   ): boolean {
     const method = METHODS.get(text(buf, 0, first));
     const target = text(buf, from, to);
@@ -398,7 +394,7 @@ export class Http1Parser {
     this.method = method ?? '';
     this.target = target;
     // As Envoy asks it: does the line end in this text? A target may, when there is no version.
-    this.http11 = version === 'HTTP/1.1' || (version === '' && target.endsWith('HTTP/1.1'));
+    this.http11 = version === 'HTTP/1.1' || (version === '' && to === lineEnd && target.endsWith('HTTP/1.1'));
     this.emptyVersion = version === '';
     if (method === undefined) this.startLineError = 'http/1.1 protocol error: HPE_INVALID_METHOD';
     else if (!targetIsPlausible(target, method === 'CONNECT'))
@@ -563,14 +559,10 @@ export class Http1Parser {
     value: string,
     trailers: boolean,
   ): void {
-    if (trailers) {
-      if (!this.isRequest && (name === H.grpcStatus || name === H.grpcMessage)) headers.add(name, value);
-      else headers.push(name, value);
-    } else if (this.isRequest) {
-      if (name === H.host) addHost(headers as RequestHeaders, value);
-      else headers.add(name, value);
-    } else if (!name.inline || joinedInResponses(name)) headers.add(name, value);
-    else headers.push(name, value);
+    if (!this.isRequest) headers.add(name, value);
+    else if (trailers || name === H.cookie) headers.push(name, value);
+    else if (name === H.host) addHost(headers as RequestHeaders, value);
+    else headers.add(name, value);
   }
 
   private countOf(headers: RequestHeaders | ResponseHeaders | Trailers): number {
@@ -681,7 +673,7 @@ export class Http1Parser {
         } else if (name === H.transferEncoding) {
           if (chunked || value !== 'chunked') return 0;
           chunked = true;
-        } else if (!isRequest && !joinedInResponses(name)) {
+        } else if (name === H.cookie) {
           headers.push(name, value);
           continue;
         }
@@ -841,11 +833,9 @@ function text(buf: Uint8Array, start: number, end: number): string {
 }
 
 function addHost(headers: RequestHeaders, value: string): void {
-  headers.authority = headers.authority === undefined ? value : `${headers.authority},${value}`;
-}
-
-function joinedInResponses(name: HeaderName): boolean {
-  return JOINED_IN_RESPONSES.has(name.text) || name.text.startsWith('x-envoy-');
+  const first = headers.authority;
+  if (!first) headers.authority = value;
+  else if (value !== '') headers.authority = `${first},${value}`;
 }
 
 /** ` HTTP/1.1` at `at`, the blank not looked at. */
@@ -868,19 +858,28 @@ function isVersion(version: string): boolean {
   return version.length === 8 && version.startsWith('HTTP/') && version[6] === '.' && isDigit(5) && isDigit(7);
 }
 
-/** The status as Envoy converts it: blanks around it and a plus sign pass. -1 when it is no number. */
+/**
+ * The status as Envoy converts it: blanks around it and a plus sign pass, and it may have 64 bits, of which the low 32 are
+ * returned. -1 when it is no number.
+ */
 function parseStatus(word: string): number {
-  let digits = word.trim();
-  if (digits.startsWith('+')) digits = digits.slice(1);
-  if (digits === '') return -1;
-  let status = 0;
-  for (let i = 0; i < digits.length; i++) {
-    const digit = digits.charCodeAt(i) - 48;
+  let start = 0;
+  let end = word.length;
+  while (end > start && isBlank(word.charCodeAt(end - 1))) end--;
+  if (word[start] === '+') start++;
+  if (start === end) return -1;
+  let status = 0n;
+  for (let i = start; i < end; i++) {
+    const digit = word.charCodeAt(i) - 48;
     if (digit < 0 || digit > 9) return -1;
-    status = status * 10 + digit;
-    if (status > 0xffffffff) return -1;
+    status = status * 10n + BigInt(digit);
+    if (status > 0xffff_ffff_ffff_ffffn) return -1;
   }
-  return status;
+  return Number(status & 0xffff_ffffn);
+}
+
+function isBlank(c: number): boolean {
+  return c === 32 || (c >= 9 && c <= 13);
 }
 
 /** Statuses whose responses have no body, whatever their head says. */

@@ -42,6 +42,7 @@ const REASONS: Record<number, string> = {
   422: 'Unprocessable Entity',
   423: 'Locked',
   424: 'Failed Dependency',
+  425: 'Too Early',
   426: 'Upgrade Required',
   428: 'Precondition Required',
   429: 'Too Many Requests',
@@ -55,7 +56,9 @@ const REASONS: Record<number, string> = {
   506: 'Variant Also Negotiates',
   507: 'Insufficient Storage',
   508: 'Loop Detected',
+  510: 'Not Extended',
   511: 'Network Authentication Required',
+  599: 'Last Unassigned Server Error Code',
 };
 
 export function reasonPhrase(status: number): string {

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { ALPHA, all, HOST, TARGET, USERINFO } from './chars.js';
 
 /**
@@ -34,7 +34,7 @@ function isSchemeChar(c: number): boolean {
 export interface AbsoluteTarget {
   /** As written. */
   scheme: string;
-  /** Host and port; a literal IPv6 address keeps its brackets, userinfo is left out. */
+  /** Host and port; an address in brackets keeps them, userinfo is left out. */
   authority: string;
   /** Path and query; `/` when the target ends with the authority. */
   path: string;
@@ -43,8 +43,8 @@ export interface AbsoluteTarget {
 /** Parses `scheme://authority/path`; null when it is not one. */
 export function parseAbsoluteTarget(target: string): AbsoluteTarget | null {
   let colon = 0;
-  while (colon < target.length && ALPHA[target.charCodeAt(colon) & 255] !== 0) colon++;
-  if (colon === 0 || !target.startsWith('://', colon)) return null;
+  while (colon < target.length && isSchemeChar(target.charCodeAt(colon))) colon++;
+  if (ALPHA[target.charCodeAt(0) & 255] === 0 || !target.startsWith('://', colon)) return null;
   const start = colon + 3;
   let end = start;
   while (end < target.length && target[end] !== '/' && target[end] !== '?') end++;
@@ -64,12 +64,13 @@ export function parseConnectTarget(target: string): string | null {
 /** Checks `[userinfo@]host[:port]` and returns host and port. */
 function parseAuthority(text: string): string | null {
   const at = text.lastIndexOf('@');
-  if (at >= 0 && (at === 0 || !all(text, USERINFO, 0, at))) return null;
+  if (at >= 0 && !all(text, USERINFO, 0, at)) return null;
   const rest = at < 0 ? text : text.slice(at + 1);
   let hostEnd: number;
   if (rest.startsWith('[')) {
     hostEnd = rest.indexOf(']') + 1;
-    if (hostEnd === 0 || !isIPv6(rest.slice(1, hostEnd - 1))) return null;
+    const literal = rest.slice(1, hostEnd - 1);
+    if (hostEnd === 0 || literal.includes('%') || isIP(literal) === 0) return null;
   } else {
     hostEnd = rest.indexOf(':');
     if (hostEnd < 0) hostEnd = rest.length;

@@ -6,11 +6,24 @@ const NOMINATED_LIMIT = 9;
 /** Longest `te` value that may be nominated. */
 const TE_LIMIT = 255;
 
+/** Without ASCII blanks at both ends; a byte above 127 is never a blank. */
+function trim(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(c: number): boolean {
+  return c === 32 || (c >= 9 && c <= 13);
+}
+
 /** True when the comma list holds the token, in any case. `token` is lower case. */
 export function hasToken(list: string, token: string): boolean {
   if (list === token) return true;
   if (list.length < token.length) return false;
-  for (const part of list.split(',')) if (part.trim().toLowerCase() === token) return true;
+  for (const part of list.split(',')) if (trim(part).toLowerCase() === token) return true;
   return false;
 }
 
@@ -34,7 +47,7 @@ function removeFromConnection(headers: HeaderMap, tokens: readonly string[]): vo
   if (value === undefined) return;
   const kept = value
     .split(',')
-    .map((part) => part.trim())
+    .map(trim)
     .filter((part) => part !== '' && !tokens.includes(part.toLowerCase()));
   if (kept.length === 0) headers.remove(H.connection);
   else headers.set(H.connection, kept.join(','));
@@ -52,7 +65,7 @@ export function removeNominatedHeaders(headers: RequestHeaders): boolean {
   if (parts.length > NOMINATED_LIMIT) return false;
   const removed: string[] = [];
   for (const part of parts) {
-    const token = part.trim().toLowerCase();
+    const token = trim(part).toLowerCase();
     switch (token) {
       case 'close':
       case 'http2-settings':
