@@ -1,0 +1,117 @@
+import type { CodecConnection, ServerCodec, ServerCodecCallbacks } from '../codec/codec.js';
+import type { StreamInfo } from '../observe/stream-info.js';
+import type { Limit } from '../observe/timer-ledger.js';
+import type { RouteEntry } from '../router/route-entry.js';
+import type { RouteTable } from '../router/route-table.js';
+import type { RouterConfig } from '../router/router.js';
+import type { PathNormalizer } from './path.js';
+import type { HttpStats, ListenerHttpStats } from './stats.js';
+
+/** Per-version rules by which replies differ; data, so that a profile is one line. */
+export interface ReplyProfile {
+  name: string;
+  /** Envoy >= 1.22: a connection-manager timer answers 504 when the request is complete. Before: always 408. */
+  gatewayTimeoutWhenComplete: boolean;
+  /** Envoy >= 1.18: a max_stream_duration message on the route switches the route timeout off. */
+  durationDisablesRouteTimeout: boolean;
+}
+
+export const PROFILES: Readonly<Record<string, ReplyProfile>> = {
+  'envoy-1.40': { name: 'envoy-1.40', gatewayTimeoutWhenComplete: true, durationDisablesRouteTimeout: true },
+  'envoy-1.22': { name: 'envoy-1.22', gatewayTimeoutWhenComplete: true, durationDisablesRouteTimeout: true },
+  'envoy-1.18': { name: 'envoy-1.18', gatewayTimeoutWhenComplete: false, durationDisablesRouteTimeout: true },
+  'envoy-1.17': { name: 'envoy-1.17', gatewayTimeoutWhenComplete: false, durationDisablesRouteTimeout: false },
+  'envoy-1.16': { name: 'envoy-1.16', gatewayTimeoutWhenComplete: false, durationDisablesRouteTimeout: false },
+};
+
+/** Writes one line when a stream is over. */
+export interface StreamLog {
+  log(info: StreamInfo): void;
+}
+
+/** Tells whether a response should start the drain of its connection (Envoy: DrainDecision). */
+export interface DrainDecision {
+  drainClose(): boolean;
+}
+
+/** Told about streams that ended badly, for `explain`. */
+export interface FailureSink {
+  onStreamEnd(stream: ExplainableStream): void;
+}
+
+export interface ExplainableStream {
+  readonly info: StreamInfo;
+}
+
+/**
+ * One HTTP connection manager, compiled from `HttpConnectionManager`. Everything that does not depend on a request is worked
+ * out here, once.
+ */
+export interface ConnectionManagerConfig {
+  readonly statPrefix: string;
+  readonly stats: HttpStats;
+  readonly listenerStats: ListenerHttpStats;
+  /** null: HTTP/1 or HTTP/2 by the first bytes. */
+  readonly codecType: 'AUTO' | 'HTTP1' | 'HTTP2';
+  createHttp1(connection: CodecConnection, callbacks: ServerCodecCallbacks): ServerCodec;
+  createHttp2(connection: CodecConnection, callbacks: ServerCodecCallbacks): ServerCodec;
+  /** Swapped as a whole when routes change. */
+  routes: RouteTable;
+  readonly router: RouterConfig;
+  readonly profile: ReplyProfile;
+  /** stream_idle_timeout, 300 s. */
+  readonly streamIdle: Limit;
+  /** request_timeout, off. */
+  readonly request: Limit;
+  /** request_headers_timeout, off. */
+  readonly requestHeaders: Limit;
+  /** common_http_protocol_options.max_stream_duration, off. */
+  readonly maxStreamDuration: Limit;
+  /** stream_flush_timeout, defaults to stream_idle_timeout. */
+  readonly streamFlush: Limit;
+  /** common_http_protocol_options.idle_timeout, 1 h, ms. */
+  readonly connectionIdle: number;
+  /** common_http_protocol_options.max_connection_duration, off, ms. */
+  readonly maxConnectionDuration: number;
+  readonly http1SafeMaxConnectionDuration: boolean;
+  /** drain_timeout, 5 s, ms. */
+  readonly drainTimeout: number;
+  /** delayed_close_timeout, 1 s, ms. */
+  readonly delayedClose: number;
+  /** 0: unlimited. */
+  readonly maxRequestsPerConnection: number;
+  readonly serverName: string;
+  readonly serverHeader: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
+  readonly useRemoteAddress: boolean;
+  readonly xffTrustedHops: number;
+  readonly skipXffAppend: boolean;
+  readonly appendXForwardedPort: boolean;
+  readonly via: string;
+  readonly generateRequestId: boolean;
+  readonly preserveExternalRequestId: boolean;
+  readonly alwaysSetRequestIdInResponse: boolean;
+  readonly userAgent: { serviceCluster: string; serviceNode: string } | null;
+  readonly schemeOverwrite: 'http' | 'https' | null;
+  readonly proxy100Continue: boolean;
+  readonly path: PathNormalizer;
+  readonly stripMatchingHostPort: boolean;
+  readonly stripAnyHostPort: boolean;
+  readonly stripTrailingHostDot: boolean;
+  /** Is `ip` an internal address; null when none is configured (the default). */
+  readonly internalAddress: ((ip: string) => boolean) | null;
+  /** Lower-case upgrade types that are enabled, such as `websocket` and `connect`. */
+  readonly upgrades: ReadonlyMap<string, boolean>;
+  /** Answers of a 400 keep an HTTP/1 connection. */
+  readonly streamErrorOnInvalidMessage: boolean;
+  readonly isOverTls: boolean;
+  readonly listenerPort: number;
+  /** null when there is none. */
+  readonly accessLog: StreamLog | null;
+  readonly drain: DrainDecision;
+  readonly failures: FailureSink | null;
+  /** Counts the request under its route; null when metrics are off. */
+  recordRequest(route: RouteEntry | null, info: StreamInfo): void;
+  readonly filterChainName: string;
+  /** Address this proxy shows for itself (x-forwarded-for of loopback peers). */
+  readonly ownAddress: string;
+}

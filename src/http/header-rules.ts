@@ -1,0 +1,215 @@
+import { Bit, H } from '../base/header-names.js';
+import type { HeaderMap, RequestHeaders, ResponseHeaders } from '../base/headers.js';
+import type { Random } from '../base/random.js';
+import type { ConnectionInfo, StreamInfo } from '../observe/stream-info.js';
+import type { ConnectionManagerConfig } from './config.js';
+
+/**
+ * The header rules of the connection manager: what is taken from a request before it is routed, what is added, and the same for
+ * responses. One owner; Envoy: ConnectionManagerUtility. A rule that does not apply costs one bit test.
+ */
+
+const HOP_REQUEST = Bit.CONNECTION | Bit.UPGRADE | Bit.TE | Bit.HOP | Bit.REFERER;
+const HOP_RESPONSE = Bit.CONNECTION | Bit.UPGRADE | Bit.HOP;
+
+/** `Connection: upgrade` with an `Upgrade` header (HTTP/1), or an extended CONNECT. */
+export function isUpgrade(headers: RequestHeaders): boolean {
+  if ((headers.bits & Bit.UPGRADE) === 0 || (headers.bits & Bit.CONNECTION) === 0) return false;
+  const connection = headers.get(H.connection);
+  return headers.has(H.upgrade) && connection !== undefined && hasToken(connection, 'upgrade');
+}
+
+/** `token` is one of the comma-separated, case-insensitive tokens of `list`. */
+export function hasToken(list: string, token: string): boolean {
+  if (list.length === token.length && list.toLowerCase() === token) return true;
+  if (list.length < token.length) return false;
+  for (const part of list.split(',')) if (part.trim().toLowerCase() === token) return true;
+  return false;
+}
+
+/** What the rules found out about a request. */
+export interface RequestVerdict {
+  internal: boolean;
+  /** `ip` or `ip:port` of the client after x-forwarded-for. */
+  remoteAddress: string;
+}
+
+const INTERNAL_ONLY = [
+  H.xEnvoyRetriableStatusCodes,
+  H.xEnvoyRetriableHeaderNames,
+  H.xEnvoyRetryOn,
+  H.xEnvoyRetryGrpcOn,
+  H.xEnvoyMaxRetries,
+  H.xEnvoyUpstreamAltStatName,
+  H.xEnvoyUpstreamRqTimeoutMs,
+  H.xEnvoyUpstreamRqPerTryTimeoutMs,
+  H.xEnvoyUpstreamRqTimeoutAltResponse,
+  H.xEnvoyExpectedRqTimeoutMs,
+  H.xEnvoyForceTrace,
+  H.xEnvoyIpTags,
+  H.xEnvoyOriginalUrl,
+  H.xEnvoyHedgeOnPerTryTimeout,
+  H.xEnvoyUpstreamStreamDurationMs,
+];
+const EDGE_ONLY = [
+  H.xEnvoyDecoratorOperation,
+  H.xEnvoyDownstreamServiceCluster,
+  H.xEnvoyDownstreamServiceNode,
+  H.xEnvoyOriginalPath,
+  H.xEnvoyOriginalHost,
+];
+
+/** Applied once, before routing; the order is Envoy's, because the order of the lines upstream follows from it. */
+export function mutateRequestHeaders(
+  headers: RequestHeaders,
+  config: ConnectionManagerConfig,
+  connection: ConnectionInfo,
+  info: StreamInfo,
+  random: Random,
+): boolean {
+  if ((headers.bits & HOP_REQUEST) !== 0) removeHopByHop(headers);
+  if ((headers.bits & Bit.X_ENVOY) !== 0) headers.remove(H.xEnvoyInternal);
+  const useRemote = config.useRemoteAddress;
+  let client: string | null = null;
+  let trusted = false;
+  if (useRemote) {
+    const xff = headers.get(H.xForwardedFor);
+    trusted = xff === undefined;
+    const hops = config.xffTrustedHops;
+    if (hops > 0 && xff !== undefined) client = addressFromXff(xff, hops - 1);
+    if (client === null) client = ipOf(connection.remoteAddress);
+    if (!config.skipXffAppend) {
+      const peer = ipOf(connection.remoteAddress);
+      const own = peer === '127.0.0.1' || peer === '::1' ? config.ownAddress : peer;
+      if (xff === undefined || xff === '') headers.set(H.xForwardedFor, own);
+      else headers.set(H.xForwardedFor, `${xff},${own}`);
+    }
+    if (hops === 0 || !headers.has(H.xForwardedProto)) headers.set(H.xForwardedProto, connection.tls ? 'https' : 'http');
+    if (config.appendXForwardedPort && (hops === 0 || !headers.has(H.xForwardedPort)))
+      headers.set(H.xForwardedPort, portOf(connection.localAddress));
+  } else {
+    const xff = (headers.bits & Bit.X_FORWARDED_FOR) !== 0 ? headers.get(H.xForwardedFor) : undefined;
+    if (xff !== undefined) {
+      client = addressFromXff(xff, config.xffTrustedHops);
+      trusted = client !== null && !xff.includes(',');
+    }
+    if ((headers.bits & Bit.X_FORWARDED_PROTO) === 0 || !headers.has(H.xForwardedProto))
+      headers.push(H.xForwardedProto, connection.tls ? 'https' : 'http');
+  }
+  setScheme(headers, config, connection);
+  const internal =
+    trusted && client !== null && config.internalAddress !== null && config.internalAddress(client);
+  info.downstreamRemoteAddress =
+    client === null || client === ipOf(connection.remoteAddress) ? connection.remoteAddress : `${client}:0`;
+  const edge = useRemote && !internal;
+  if (internal) headers.set(H.xEnvoyInternal, 'true');
+  else if ((headers.bits & Bit.X_ENVOY) !== 0) {
+    if (edge) for (const name of EDGE_ONLY) headers.remove(name);
+    for (const name of INTERNAL_ONLY) headers.remove(name);
+  }
+  if (config.userAgent !== null) addUserAgent(headers, config.userAgent);
+  if (config.via !== '') appendVia(headers, config.via);
+  if (edge && client !== null) headers.set(H.xEnvoyExternalAddress, client);
+  if (config.generateRequestId) {
+    const replace = edge && !config.preserveExternalRequestId;
+    if (replace || (headers.bits & Bit.X_REQUEST_ID) === 0 || !headers.get(H.xRequestId))
+      headers.set(H.xRequestId, random.uuid());
+  }
+  if ((headers.bits & Bit.X_FORWARDED_CLIENT_CERT) !== 0) headers.remove(H.xForwardedClientCert);
+  return internal;
+}
+
+function removeHopByHop(headers: RequestHeaders): void {
+  if (!isUpgrade(headers)) {
+    headers.remove(H.connection);
+    headers.remove(H.upgrade);
+    const te = headers.get(H.te);
+    if (te !== undefined) {
+      if (hasToken(te.replaceAll(/;[^,]*/g, ''), 'trailers')) headers.set(H.te, 'trailers');
+      else headers.remove(H.te);
+    }
+  }
+  headers.remove(H.keepAlive);
+  headers.remove(H.proxyConnection);
+  headers.remove(H.transferEncoding);
+  const referer = headers.get(H.referer);
+  if (referer !== undefined && !isUrl(referer)) headers.remove(H.referer);
+}
+
+/** An absolute http or https URL, as far as Envoy looks when it decides whether to keep a `referer`. */
+function isUrl(text: string): boolean {
+  return /^https?:\/\/[^/\s?#]+/i.test(text);
+}
+
+function setScheme(headers: RequestHeaders, config: ConnectionManagerConfig, connection: ConnectionInfo): void {
+  if (config.schemeOverwrite !== null) {
+    headers.scheme = config.schemeOverwrite;
+    headers.set(H.xForwardedProto, config.schemeOverwrite);
+    return;
+  }
+  if (headers.scheme === undefined) {
+    const forwarded = headers.get(H.xForwardedProto);
+    const lower = forwarded === 'http' || forwarded === 'https' ? forwarded : forwarded?.toLowerCase();
+    headers.scheme = lower === 'http' || lower === 'https' ? lower : connection.tls ? 'https' : 'http';
+  } else if (headers.scheme !== 'http' && headers.scheme !== 'https') headers.scheme = headers.scheme.toLowerCase();
+}
+
+/** The address `hops` places from the right of x-forwarded-for; null when it is absent or no plain address. */
+function addressFromXff(xff: string, hops: number): string | null {
+  const parts = xff.split(',');
+  const at = parts.length - 1 - hops;
+  if (at < 0) return null;
+  const ip = parts[at].trim();
+  return /^(\d{1,3}\.){3}\d{1,3}$/.test(ip) || (ip.includes(':') && /^[0-9a-fA-F:.]+$/.test(ip)) ? ip : null;
+}
+
+export function ipOf(address: string): string {
+  const at = address.lastIndexOf(':');
+  const ip = at < 0 ? address : address.slice(0, at);
+  return ip.charCodeAt(0) === 91 ? ip.slice(1, -1) : ip;
+}
+
+function portOf(address: string): string {
+  return address.slice(address.lastIndexOf(':') + 1);
+}
+
+function addUserAgent(headers: RequestHeaders, agent: { serviceCluster: string; serviceNode: string }): void {
+  headers.set(H.xEnvoyDownstreamServiceCluster, agent.serviceCluster);
+  if (!headers.get(H.userAgent)) headers.set(H.userAgent, agent.serviceCluster);
+  if (agent.serviceNode !== '') headers.set(H.xEnvoyDownstreamServiceNode, agent.serviceNode);
+}
+
+function appendVia(headers: HeaderMap, via: string): void {
+  const had = headers.get(H.via);
+  headers.set(H.via, had === undefined ? via : `${had}, ${via}`);
+}
+
+/** Everything a response loses and gains on its way out, framing headers apart. */
+export function mutateResponseHeaders(
+  headers: ResponseHeaders,
+  config: ConnectionManagerConfig,
+  request: RequestHeaders | null,
+  tunnel: boolean,
+  date: string,
+): void {
+  if ((headers.bits & Bit.DATE) === 0 || !headers.has(H.date)) headers.push(H.date, date);
+  const kind = config.serverHeader;
+  if (kind === 'OVERWRITE') {
+    if ((headers.bits & Bit.SERVER) === 0) headers.push(H.server, config.serverName);
+    else headers.set(H.server, config.serverName);
+  } else if (kind === 'APPEND_IF_ABSENT' && !headers.has(H.server)) headers.push(H.server, config.serverName);
+  if ((headers.bits & HOP_RESPONSE) !== 0) {
+    if (!tunnel) {
+      headers.remove(H.connection);
+      headers.remove(H.upgrade);
+    }
+    headers.remove(H.transferEncoding);
+    headers.remove(H.keepAlive);
+    headers.remove(H.proxyConnection);
+  }
+  if (config.alwaysSetRequestIdInResponse && request !== null) {
+    const id = request.get(H.xRequestId);
+    if (id !== undefined) headers.set(H.xRequestId, id);
+  }
+  if (config.via !== '') appendVia(headers, config.via);
+}

@@ -1,0 +1,40 @@
+import type { RequestHeaders, ResponseHeaders, Trailers } from '../base/headers.js';
+import type { Protocol, StreamBytes } from '../base/protocol.js';
+import type { Flag } from '../observe/flags.js';
+import type { ConnectionInfo, StreamInfo, UpstreamInfo } from '../observe/stream-info.js';
+
+/** The stream info that a connection manager fills; see the interface for units. */
+export class StreamInfoImpl implements StreamInfo {
+  requestEnd = -1;
+  firstDownstreamTx = -1;
+  lastDownstreamTx = -1;
+  end = -1;
+  responseCode = 0;
+  details = '';
+  flags: Flag[] = [];
+  bytesReceived = 0;
+  bytesSent = 0;
+  routeName = '';
+  virtualHost = '';
+  virtualCluster = '';
+  upstreamCluster = '';
+  attemptCount = 0;
+  upstream: UpstreamInfo | null = null;
+  downstreamRemoteAddress: string;
+  streamId = '';
+  localReplyBody = '';
+  requestHeaders: RequestHeaders | null = null;
+  responseHeaders: ResponseHeaders | null = null;
+  responseTrailers: Trailers | null = null;
+
+  constructor(
+    readonly connection: ConnectionInfo,
+    public protocol: Protocol,
+    public start: number,
+    public startWall: number,
+    public downstreamBytes: StreamBytes | null,
+    readonly filterChainName: string,
+  ) {
+    this.downstreamRemoteAddress = connection.remoteAddress;
+  }
+}

@@ -1,0 +1,369 @@
+import type { RequestHeaders, ResponseHeaders, Trailers } from '../base/headers.js';
+import type { TimerOwner } from '../base/timer-wheel.js';
+import { Reset, type RequestEncoder, type ResetReason, type ResponseDecoder } from '../codec/codec.js';
+import type { UpstreamInfo } from '../observe/stream-info.js';
+import { type LedgerTimer, TimerKind } from '../observe/timer-ledger.js';
+import type { Host, PoolCallbacks, PoolFailure, PoolHandle, UpstreamConnectionInfo } from '../upstream/types.js';
+import type { Router } from './router.js';
+
+const FAILURE_RESET: Record<PoolFailure, ResetReason> = {
+  overflow: Reset.OVERFLOW,
+  'connection-timeout': Reset.CONNECTION_TIMEOUT,
+  'local-connection-failure': Reset.LOCAL_CONNECTION_FAILURE,
+  'remote-connection-failure': Reset.REMOTE_CONNECTION_FAILURE,
+};
+
+/**
+ * One attempt to get an answer from one host: waits for the pool, sends the request as it comes, hands the response to the
+ * router. It owns the clocks that belong to an attempt.
+ */
+export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwner {
+  encoder: RequestEncoder | null = null;
+  /** Host the attempt was attached to or failed on. */
+  host: Host | null = null;
+  private handle: PoolHandle | null = null;
+  private headersEnded = false;
+  /** Body that arrived before a stream was open. */
+  private waiting: Buffer[] | null = null;
+  private waitingBytes = 0;
+  private waitingTrailers: Trailers | null = null;
+  private endSeen = false;
+  /** The whole request has been given to the upstream codec. */
+  encodeComplete = false;
+  /** No response headers yet. */
+  awaitingHeaders = true;
+  /** A 1xx has come. */
+  informed = false;
+  /** Already counted as retried (hedging). */
+  retried = false;
+  /** The attempt is over: nothing may come from it any more. */
+  done = false;
+  private pausedDownstream = 0;
+  private readDisables = 0;
+  private deferredReadDisables = 0;
+  private perTry: LedgerTimer | null = null;
+  private perTryIdle: LedgerTimer | null = null;
+  private maxDuration: LedgerTimer | null = null;
+  private perTryWanted = false;
+
+  constructor(
+    private readonly router: Router,
+    readonly info: UpstreamInfo,
+    /** The LB's choice; becomes `host` when attached. */
+    readonly chosen: Host,
+  ) {}
+
+  /** Asks the pool. `endStream`: the request is headers only. */
+  start(endStream: boolean): void {
+    this.endSeen = endStream;
+    this.info.poolStart = this.router.callbacks.dispatcher.now;
+    const pool = this.router.cluster.pool(this.chosen, this.router.priority, this.router.callbacks.protocol);
+    if (pool === null) {
+      this.router.onNoPool(this);
+      return;
+    }
+    const handle = pool.newStream(this, this);
+    if (this.encoder === null && !this.done) this.handle = handle;
+  }
+
+  // --- from the pool
+
+  onPoolReady(encoder: RequestEncoder, host: Host, connection: UpstreamConnectionInfo): void {
+    const router = this.router;
+    const now = router.callbacks.dispatcher.now;
+    this.handle = null;
+    this.encoder = encoder;
+    this.host = host;
+    const info = this.info;
+    info.host = host.address;
+    info.hostname = host.hostname;
+    info.localAddress = connection.localAddress;
+    info.remoteAddress = connection.remoteAddress;
+    info.connectionId = connection.id;
+    info.protocol = connection.protocol;
+    info.connectStart = connection.connectStart;
+    info.connectEnd = connection.connectEnd;
+    info.poolReady = now;
+    info.bytes = encoder.bytes;
+    if (router.reportsConnectSuccess) host.outlier.putResult('connect-success', null);
+    const route = router.route;
+    const headers = router.requestHeaders;
+    if (route.autoHostRewrite && host.hostname !== '') router.rewriteHost(headers, host.hostname);
+    const max = router.timeouts.upstreamMaxStreamDuration ?? router.cluster.maxStreamDuration;
+    if (max !== null && max > 0)
+      this.maxDuration = router.ledger.arm(
+        this,
+        TimerKind.UPSTREAM_MAX_STREAM_DURATION,
+        max,
+        router.maxDurationRef(),
+      );
+    this.encodeHeaders(headers);
+    if (this.done) return;
+    if (this.perTryWanted || router.requestComplete) this.armPerTry();
+  }
+
+  private encodeHeaders(headers: RequestHeaders): void {
+    const headersOnly = this.endSeen && this.waiting === null && this.waitingTrailers === null;
+    const encoder = this.encoder!;
+    const now = this.router.callbacks.dispatcher.now;
+    this.info.firstTx = now;
+    this.headersEnded = true;
+    this.router.requestHeadersSent = true;
+    if (headersOnly) this.noteEnd(now);
+    encoder.encodeHeaders(headers, headersOnly);
+    if (this.done || headersOnly) return;
+    const waiting = this.waiting;
+    const trailers = this.waitingTrailers;
+    this.waiting = null;
+    this.waitingTrailers = null;
+    if (waiting !== null) {
+      const last = waiting.length - 1;
+      for (let i = 0; i <= last && !this.done; i++) {
+        const end = i === last && this.endSeen && trailers === null;
+        if (end) this.noteEnd(now);
+        encoder.encodeData(waiting[i], end);
+      }
+      this.waitingBytes = 0;
+      this.checkWaiting();
+    }
+    if (trailers !== null && !this.done) {
+      this.noteEnd(now);
+      encoder.encodeTrailers(trailers);
+    }
+  }
+
+  onPoolFailure(failure: PoolFailure, transportFailureReason: string, host: Host | null): void {
+    this.handle = null;
+    this.host = host;
+    if (host !== null) {
+      this.info.host = host.address;
+      this.info.hostname = host.hostname;
+    }
+    this.info.transportFailureReason = transportFailureReason;
+    this.finish();
+    this.router.onUpstreamReset(FAILURE_RESET[failure], transportFailureReason, this);
+  }
+
+  // --- the request
+
+  /** Bytes are copied when no stream is open yet. */
+  encodeData(data: Uint8Array, endStream: boolean): void {
+    this.endSeen = endStream;
+    const encoder = this.encoder;
+    if (encoder === null || !this.headersEnded) {
+      this.waiting ??= [];
+      this.waiting.push(Buffer.from(data));
+      this.waitingBytes += data.length;
+      this.checkWaiting();
+      return;
+    }
+    const now = this.router.callbacks.dispatcher.now;
+    this.info.lastTx = now;
+    if (endStream) this.noteEnd(now);
+    encoder.encodeData(data, endStream);
+  }
+
+  encodeTrailers(trailers: Trailers): void {
+    this.endSeen = true;
+    if (this.encoder === null || !this.headersEnded) {
+      this.waitingTrailers = trailers;
+      return;
+    }
+    this.noteEnd(this.router.callbacks.dispatcher.now);
+    this.encoder.encodeTrailers(trailers);
+  }
+
+  private noteEnd(now: number): void {
+    this.encodeComplete = true;
+    this.info.lastTx = now;
+  }
+
+  /** A body that waits for a connection is bounded as a stream's buffer is. */
+  private checkWaiting(): void {
+    const limit = this.router.callbacks.bufferLimit;
+    if (limit === 0) return;
+    if (!this.waitingAbove && this.waitingBytes > limit) {
+      this.waitingAbove = true;
+      this.pauseDownstream();
+    } else if (this.waitingAbove && this.waitingBytes <= limit >> 1) {
+      this.waitingAbove = false;
+      this.resumeDownstream();
+    }
+  }
+
+  private waitingAbove = false;
+
+  // --- write side watermarks: the upstream takes the request too slowly
+
+  onAboveWriteBufferHighWatermark(): void {
+    if (this.done) return;
+    this.router.cluster.stats.upstream_flow_control_backed_up_total++;
+    this.pauseDownstream();
+  }
+
+  onBelowWriteBufferLowWatermark(): void {
+    if (this.done) return;
+    this.router.cluster.stats.upstream_flow_control_drained_total++;
+    this.resumeDownstream();
+  }
+
+  private pauseDownstream(): void {
+    this.pausedDownstream++;
+    this.router.callbacks.pauseRequest();
+  }
+
+  private resumeDownstream(): void {
+    if (this.pausedDownstream === 0) return;
+    this.pausedDownstream--;
+    this.router.callbacks.resumeRequest();
+  }
+
+  // --- read side: the client takes the response too slowly
+
+  /** Headers are always read: before they are in, the pause is only noted. */
+  pauseResponse(): void {
+    if (this.awaitingHeaders || this.encoder === null) {
+      this.deferredReadDisables++;
+      return;
+    }
+    this.readDisable();
+  }
+
+  private readDisable(): void {
+    this.readDisables++;
+    this.router.cluster.stats.upstream_flow_control_paused_reading_total++;
+    this.encoder!.readDisable(true);
+  }
+
+  resumeResponse(): void {
+    if (this.deferredReadDisables > 0) {
+      this.deferredReadDisables--;
+      return;
+    }
+    if (this.readDisables === 0 || this.encoder === null || this.done) return;
+    this.readDisables--;
+    this.router.cluster.stats.upstream_flow_control_resumed_reading_total++;
+    this.encoder.readDisable(false);
+  }
+
+  // --- the response
+
+  decode1xx(headers: ResponseHeaders): void {
+    if (this.done) return;
+    this.informed = true;
+    this.noteReceived();
+    this.router.onUpstream1xx(headers, this);
+  }
+
+  decodeHeaders(headers: ResponseHeaders, endStream: boolean): void {
+    if (this.done) return;
+    this.noteReceived();
+    this.awaitingHeaders = false;
+    if (this.perTryIdle !== null) this.router.ledger.rearm(this.perTryIdle, this.router.timeouts.perTryIdle);
+    while (this.deferredReadDisables > 0) {
+      this.deferredReadDisables--;
+      this.readDisable();
+    }
+    this.router.onUpstreamHeaders(headers, endStream, this);
+  }
+
+  decodeData(data: Uint8Array, endStream: boolean): void {
+    if (this.done) return;
+    this.info.lastRx = this.router.callbacks.dispatcher.now;
+    if (this.perTryIdle !== null) this.router.ledger.rearm(this.perTryIdle, this.router.timeouts.perTryIdle);
+    this.router.onUpstreamData(data, endStream, this);
+  }
+
+  decodeTrailers(trailers: Trailers): void {
+    if (this.done) return;
+    this.info.lastRx = this.router.callbacks.dispatcher.now;
+    this.router.onUpstreamTrailers(trailers, this);
+  }
+
+  private noteReceived(): void {
+    const now = this.router.callbacks.dispatcher.now;
+    if (this.info.firstRx < 0) this.info.firstRx = now;
+    this.info.lastRx = now;
+  }
+
+  onReset(reason: ResetReason, _details: string): void {
+    if (this.done) return;
+    this.encoder = null;
+    this.finish();
+    this.router.onUpstreamReset(reason, '', this);
+  }
+
+  // --- clocks of the attempt
+
+  /** The request is complete: from now on an answer is due. */
+  onRequestComplete(): void {
+    if (this.encoder !== null && this.headersEnded) this.armPerTry();
+    else this.perTryWanted = true;
+  }
+
+  private armPerTry(): void {
+    const router = this.router;
+    const { timeouts, ledger } = router;
+    if (timeouts.perTry > 0 && this.perTry === null)
+      this.perTry = ledger.arm(this, TimerKind.PER_TRY, timeouts.perTry, router.perTryRef());
+    if (timeouts.perTryIdle > 0 && this.perTryIdle === null)
+      this.perTryIdle = ledger.arm(this, TimerKind.PER_TRY_IDLE, timeouts.perTryIdle, router.perTryIdleRef());
+  }
+
+  onTimer(kind: number): void {
+    const router = this.router;
+    switch (kind) {
+      case TimerKind.PER_TRY:
+        router.ledger.fired(this.perTry!);
+        // Once the response has begun only its idleness counts.
+        if (this.awaitingHeaders) router.onPerTryTimeout(this);
+        break;
+      case TimerKind.PER_TRY_IDLE:
+        router.ledger.fired(this.perTryIdle!);
+        router.onPerTryIdleTimeout(this);
+        break;
+      default:
+        router.ledger.fired(this.maxDuration!);
+        router.onUpstreamMaxDuration(this);
+    }
+  }
+
+  // --- the end
+
+  /** Gives the attempt up: leaves the queue, or resets the upstream stream. */
+  reset(): void {
+    if (this.done) return;
+    const handle = this.handle;
+    const encoder = this.encoder;
+    this.finish();
+    if (handle !== null) handle.cancel();
+    else if (encoder !== null) encoder.resetStream(Reset.LOCAL);
+  }
+
+  /** The response is complete and so is the request: the codec lets the stream go by itself. */
+  complete(): void {
+    this.finish();
+  }
+
+  private finish(): void {
+    if (this.done) return;
+    this.done = true;
+    this.handle = null;
+    const ledger = this.router.ledger;
+    if (this.perTry !== null) ledger.disarm(this.perTry);
+    if (this.perTryIdle !== null) ledger.disarm(this.perTryIdle);
+    if (this.maxDuration !== null) ledger.disarm(this.maxDuration);
+    // What this attempt had paused goes on: the next attempt, or the reply, decides anew.
+    while (this.pausedDownstream > 0) {
+      this.pausedDownstream--;
+      this.router.cluster.stats.upstream_flow_control_drained_total++;
+      this.router.callbacks.resumeRequest();
+    }
+    // A read-disabled upstream stream must not stay so on a connection that others share.
+    if (this.encoder !== null)
+      for (; this.readDisables > 0; this.readDisables--) {
+        this.router.cluster.stats.upstream_flow_control_resumed_reading_total++;
+        this.encoder.readDisable(false);
+      }
+  }
+}

@@ -1,0 +1,230 @@
+import { createHttp1ServerCodec } from '../codec/http1/server.js';
+import type { Http1CodecStats, Http1ServerOptions } from '../codec/http1/options.js';
+import { createHttp2ServerCodec } from '../codec/http2/server.js';
+import type { Http2Options } from '../codec/http2/options.js';
+import type { Http2CodecStats } from '../codec/http2/stats.js';
+import { type FieldRef, positionOf } from '../config/position.js';
+import type { ConnectionManagerConfig, DrainDecision, FailureSink, ReplyProfile, StreamLog } from '../http/config.js';
+import { HTTP_GAUGES, HttpStats, ListenerHttpStats, TracingStats } from '../http/stats.js';
+import { type EscapedSlashes, PathNormalizer } from '../http/path.js';
+import { LogLinearHistogram } from '../observe/histogram.js';
+import type { StatStore } from '../observe/stats.js';
+import type { StreamInfo } from '../observe/stream-info.js';
+import type { Limit } from '../observe/timer-ledger.js';
+import type { RouteEntry } from '../router/route-entry.js';
+import type { RouteTable } from '../router/route-table.js';
+import { type RouterConfig, RouterStats } from '../router/router.js';
+import type { ClusterManager } from '../upstream/types.js';
+import { unsupported } from '../xds/decode.js';
+import type { HttpConnectionManager, Router as RouterProto } from '../xds/types.js';
+import { cidrMatcher } from './cidr.js';
+import { commonHttp2Options } from './http2-options.js';
+
+/** What the process gives every connection manager. */
+export interface HcmDeps {
+  store: StatStore;
+  /** `http1.` and `http2.` of all listeners together, as in Envoy. */
+  http1Stats: Http1CodecStats;
+  http2Stats: Http2CodecStats;
+  clusters: ClusterManager;
+  compileRoutes(hcm: HttpConnectionManager): RouteTable;
+  accessLog(hcm: HttpConnectionManager): StreamLog | null;
+  drain: DrainDecision;
+  failures: FailureSink | null;
+  recordRequest(route: RouteEntry | null, info: StreamInfo): void;
+  profile: ReplyProfile;
+  ownAddress: string;
+  node: { cluster: string; id: string };
+  /** Shared by connection managers with the same prefix. */
+  httpStats: Map<string, HttpScope>;
+}
+
+export interface HttpScope {
+  stats: HttpStats;
+  router: RouterStats;
+}
+
+/** Where the connection manager stands. */
+export interface HcmPlace {
+  /** `127.0.0.1_10000`, as it stands in `listener.<here>.`. */
+  listenerStatName: string;
+  listenerPort: number;
+  filterChainName: string;
+  tls: boolean;
+  bufferLimit: number;
+}
+
+const DEFAULT_STREAM_IDLE = 300_000;
+const DEFAULT_CONNECTION_IDLE = 3_600_000;
+const DEFAULT_DRAIN = 5000;
+const DEFAULT_DELAYED_CLOSE = 1000;
+
+/** Where a field was read from, for timers that it sets. */
+export function fieldRef(object: object | undefined, field: string, path: string): FieldRef {
+  return { path, position: object === undefined ? null : positionOf(object, field) };
+}
+
+function limit(object: object, field: string, value: number | undefined, otherwise: number): Limit {
+  return {
+    ms: value ?? otherwise,
+    ref: value === undefined ? { path: `${field} (default)`, position: null } : fieldRef(object, field, field),
+  };
+}
+
+/**
+ * Compiles a connection manager. Fields whose behaviour is not built yet are refused by name, with their position.
+ * @throws ConfigError
+ */
+export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: HcmDeps): ConnectionManagerConfig {
+  refuseUnbuilt(hcm);
+  const scope = httpScope(hcm.stat_prefix, deps);
+  const listenerStats = new ListenerHttpStats();
+  deps.store.register(`listener.${place.listenerStatName}.http.${hcm.stat_prefix}.`, listenerStats);
+  const common = hcm.common_http_protocol_options;
+  const streamIdle = limit(hcm, 'stream_idle_timeout', hcm.stream_idle_timeout, DEFAULT_STREAM_IDLE);
+  const http1 = http1Options(hcm, place);
+  const http2 = http2Options(hcm, place);
+  const router = routerConfig(hcm, scope.router, deps);
+  const upgrades = new Map(hcm.upgrade_configs.map((u) => [u.upgrade_type.toLowerCase(), u.enabled ?? true]));
+  const streamError = hcm.stream_error_on_invalid_http_message ?? false;
+  return {
+    statPrefix: hcm.stat_prefix,
+    stats: scope.stats,
+    listenerStats,
+    codecType: hcm.codec_type === 'HTTP3' ? unsupported(hcm, 'codec_type', 'HTTP/3 is not supported') : hcm.codec_type,
+    createHttp1: (connection, callbacks) => createHttp1ServerCodec(connection, callbacks, http1, deps.http1Stats),
+    createHttp2: (connection, callbacks) => createHttp2ServerCodec(connection, callbacks, http2, deps.http2Stats),
+    routes: deps.compileRoutes(hcm),
+    router,
+    profile: deps.profile,
+    streamIdle,
+    request: limit(hcm, 'request_timeout', hcm.request_timeout, 0),
+    requestHeaders: limit(hcm, 'request_headers_timeout', hcm.request_headers_timeout, 0),
+    maxStreamDuration: limit(common ?? hcm, 'max_stream_duration', common?.max_stream_duration, 0),
+    streamFlush: hcm.stream_flush_timeout === undefined ? streamIdle : limit(hcm, 'stream_flush_timeout', hcm.stream_flush_timeout, 0),
+    connectionIdle: common?.idle_timeout ?? DEFAULT_CONNECTION_IDLE,
+    maxConnectionDuration: common?.max_connection_duration ?? 0,
+    http1SafeMaxConnectionDuration: hcm.http1_safe_max_connection_duration,
+    drainTimeout: hcm.drain_timeout ?? DEFAULT_DRAIN,
+    delayedClose: hcm.delayed_close_timeout ?? DEFAULT_DELAYED_CLOSE,
+    maxRequestsPerConnection: common?.max_requests_per_connection ?? 0,
+    serverName: hcm.server_name === '' ? 'envoy' : hcm.server_name,
+    serverHeader: hcm.server_header_transformation,
+    useRemoteAddress: hcm.use_remote_address ?? false,
+    xffTrustedHops: hcm.xff_num_trusted_hops,
+    skipXffAppend: hcm.skip_xff_append,
+    appendXForwardedPort: hcm.append_x_forwarded_port,
+    via: hcm.via,
+    generateRequestId: hcm.generate_request_id ?? true,
+    preserveExternalRequestId: hcm.preserve_external_request_id,
+    alwaysSetRequestIdInResponse: hcm.always_set_request_id_in_response,
+    userAgent: hcm.add_user_agent ? { serviceCluster: deps.node.cluster, serviceNode: deps.node.id } : null,
+    schemeOverwrite: (hcm.scheme_header_transformation?.scheme_to_overwrite as 'http' | 'https' | undefined) ?? null,
+    proxy100Continue: hcm.proxy_100_continue,
+    path: new PathNormalizer(hcm.normalize_path ?? false, hcm.merge_slashes, escapedSlashes(hcm)),
+    stripMatchingHostPort: hcm.strip_matching_host_port,
+    stripAnyHostPort: hcm.strip_any_host_port ?? false,
+    stripTrailingHostDot: hcm.strip_trailing_host_dot,
+    internalAddress: hcm.internal_address_config === undefined ? null : cidrMatcher(hcm.internal_address_config.cidr_ranges),
+    upgrades,
+    streamErrorOnInvalidMessage: hcm.http_protocol_options?.override_stream_error_on_invalid_http_message ?? streamError,
+    isOverTls: place.tls,
+    listenerPort: place.listenerPort,
+    accessLog: deps.accessLog(hcm),
+    drain: deps.drain,
+    failures: deps.failures,
+    recordRequest: deps.recordRequest,
+    filterChainName: place.filterChainName,
+    ownAddress: deps.ownAddress,
+  };
+}
+
+function escapedSlashes(hcm: HttpConnectionManager): EscapedSlashes {
+  const action = hcm.path_with_escaped_slashes_action;
+  return action === 'IMPLEMENTATION_SPECIFIC_DEFAULT' ? 'KEEP_UNCHANGED' : action;
+}
+
+function httpScope(prefix: string, deps: HcmDeps): HttpScope {
+  const found = deps.httpStats.get(prefix);
+  if (found !== undefined) return found;
+  const scope = {
+    stats: new HttpStats(new LogLinearHistogram(), new LogLinearHistogram()),
+    router: new RouterStats(),
+  };
+  deps.store.register(`http.${prefix}.`, scope.stats, HTTP_GAUGES);
+  deps.store.register(`http.${prefix}.`, scope.router);
+  deps.store.register(`http.${prefix}.tracing.`, new TracingStats());
+  deps.httpStats.set(prefix, scope);
+  return scope;
+}
+
+function http1Options(hcm: HttpConnectionManager, place: HcmPlace): Http1ServerOptions {
+  const o = hcm.http_protocol_options;
+  const common = hcm.common_http_protocol_options;
+  return {
+    maxHeadersKb: hcm.max_request_headers_kb ?? 60,
+    maxHeadersCount: common?.max_headers_count ?? 100,
+    enableTrailers: o?.enable_trailers ?? false,
+    allowChunkedLength: o?.allow_chunked_length ?? false,
+    headerKeyFormat: o?.header_key_format?.proper_case_words !== undefined ? 'proper' : 'lower',
+    bufferLimit: place.bufferLimit,
+    allowAbsoluteUrl: o?.allow_absolute_url ?? true,
+    acceptHttp10: o?.accept_http_10 ?? false,
+    defaultHostForHttp10: o?.default_host_for_http_10 === '' ? undefined : o?.default_host_for_http_10,
+    streamErrorOnInvalidMessage:
+      o?.override_stream_error_on_invalid_http_message ?? hcm.stream_error_on_invalid_http_message ?? false,
+    headersWithUnderscores: common?.headers_with_underscores_action ?? 'ALLOW',
+    validateScheme: (hcm.use_remote_address ?? false) && hcm.xff_num_trusted_hops === 0,
+    tls: place.tls,
+  };
+}
+
+function http2Options(hcm: HttpConnectionManager, place: HcmPlace): Http2Options {
+  const o = hcm.http2_protocol_options;
+  const common = hcm.common_http_protocol_options;
+  return {
+    ...commonHttp2Options(o),
+    maxHeadersKb: hcm.max_request_headers_kb ?? 60,
+    maxHeadersCount: common?.max_headers_count ?? 100,
+    headersWithUnderscores: common?.headers_with_underscores_action ?? 'ALLOW',
+    streamErrorOnInvalidMessage:
+      o?.override_stream_error_on_invalid_http_message ??
+      hcm.stream_error_on_invalid_http_message ??
+      o?.stream_error_on_invalid_http_messaging ??
+      false,
+    bufferLimit: place.bufferLimit,
+  };
+}
+
+function routerConfig(hcm: HttpConnectionManager, stats: RouterStats, deps: HcmDeps): RouterConfig {
+  const filter = hcm.http_filters[hcm.http_filters.length - 1];
+  const config = filter?.typed_config as (RouterProto & { '@type': string }) | undefined;
+  if (config !== undefined && config.upstream_log?.length > 0)
+    unsupported(config, 'upstream_log', 'logs of single attempts are not written yet');
+  if (config !== undefined && config.strict_check_headers?.length > 0)
+    unsupported(config, 'strict_check_headers', 'strict header checks are not built yet');
+  return {
+    stats,
+    clusters: deps.clusters,
+    suppressEnvoyHeaders: config?.suppress_envoy_headers ?? false,
+    respectExpectedRqTimeout: config?.respect_expected_rq_timeout ?? false,
+  };
+}
+
+function refuseUnbuilt(hcm: HttpConnectionManager): void {
+  const last = hcm.http_filters.length - 1;
+  for (let i = 0; i < last; i++) {
+    const filter = hcm.http_filters[i];
+    if (filter.disabled) continue;
+    unsupported(filter, 'typed_config', `the HTTP filter ${filter.name} is not built yet; only the router runs`);
+  }
+  const refuse: [keyof HttpConnectionManager, string][] = [
+    ['local_reply_config', 'rewriting of local replies is not built yet'],
+    ['proxy_status_config', 'the proxy-status header is not built yet'],
+  ];
+  for (const [field, why] of refuse) if (hcm[field] !== undefined) unsupported(hcm, field, why);
+  if (hcm.original_ip_detection_extensions.length > 0)
+    unsupported(hcm, 'original_ip_detection_extensions', 'only x-forwarded-for by use_remote_address is built');
+  if (hcm.early_header_mutation_extensions.length > 0)
+    unsupported(hcm, 'early_header_mutation_extensions', 'not built yet');
+}

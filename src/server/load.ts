@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, gather } from '../config/error.js';
+import { type KubeDocument, readKubeDocuments } from '../config/kube-documents.js';
+import type { Finding } from '../pilot/finding.js';
+import { translate } from '../pilot/translate.js';
+import { type BootstrapSource, loadBootstrap } from '../xds/bootstrap.js';
+import type { Bootstrap } from '../xds/types.js';
+
+export interface LoadOptions {
+  bootstrapPath: string | null;
+  bootstrapYaml: string | null;
+  /** Files and folders with Istio and Kubernetes documents, or a bootstrap. */
+  paths: readonly string[];
+  /** `envoy-1.40`, `istio-1.8`, … */
+  profile: string;
+  listen: string;
+  admin: string;
+}
+
+export interface Loaded {
+  bootstrap: Bootstrap;
+  /** Key of `PROFILES`. */
+  replyProfile: string;
+  warnings: string[];
+  /** Everything that was read, to be watched. */
+  files: string[];
+}
+
+const EXTENSIONS = ['.yaml', '.yml', '.json'];
+const ENVOY_PROFILES = ['envoy-1.40', 'envoy-1.22', 'envoy-1.18', 'envoy-1.17', 'envoy-1.16'];
+
+/** Envoy minor release that came with an Istio minor release, as far as replies differ. */
+function replyProfileOf(profile: string): string {
+  if (ENVOY_PROFILES.includes(profile)) return profile;
+  const match = /^istio-1\.(\d+)/.exec(profile);
+  if (match === null || profile === 'istio-1.10+') return 'envoy-1.40';
+  const minor = Number(match[1]);
+  if (minor <= 8) return 'envoy-1.16';
+  if (minor === 9) return 'envoy-1.17';
+  if (minor <= 13) return 'envoy-1.18';
+  return minor <= 15 ? 'envoy-1.22' : 'envoy-1.40';
+}
+
+/**
+ * Reads the whole configuration, from a bootstrap or from Istio documents.
+ * @throws ConfigError with every mistake that was found
+ */
+export function loadConfiguration(options: LoadOptions): Loaded {
+  if (!ENVOY_PROFILES.includes(options.profile) && !options.profile.startsWith('istio'))
+    throw new ConfigError(`unknown profile '${options.profile}'`, '--profile', null, `${ENVOY_PROFILES.join(', ')}, istio-1.5 to istio-1.31`);
+  const replyProfile = replyProfileOf(options.profile);
+  const files = options.paths.flatMap(filesOf);
+  const kubernetes = files.filter(isKubernetes);
+  const bootstraps = files.filter((file) => !kubernetes.includes(file));
+  if (kubernetes.length > 0 && (bootstraps.length > 0 || options.bootstrapPath !== null))
+    throw new ConfigError(
+      'Istio documents and an Envoy bootstrap cannot be run together',
+      '',
+      { file: bootstraps[0] ?? options.bootstrapPath!, line: 1, col: 1 },
+      'one or the other',
+    );
+  if (kubernetes.length > 0) return { ...fromDocuments(kubernetes, options), replyProfile, files };
+  const sources: BootstrapSource[] = [];
+  const paths = options.bootstrapPath === null ? bootstraps : [options.bootstrapPath, ...bootstraps];
+  for (const path of paths) sources.push({ path });
+  if (options.bootstrapYaml !== null) sources.push({ text: options.bootstrapYaml });
+  const warnings: ConfigError[] = [];
+  const bootstrap = loadBootstrap(sources, warnings);
+  return { bootstrap, replyProfile, warnings: warnings.map((w) => w.message), files: paths };
+}
+
+function filesOf(path: string): string[] {
+  let folder: boolean;
+  try {
+    folder = statSync(path).isDirectory();
+  } catch (error) {
+    throw new ConfigError(`cannot be read: ${(error as Error).message}`, '', { file: path, line: 1, col: 1 });
+  }
+  if (!folder) return [path];
+  return readdirSync(path)
+    .filter((name) => EXTENSIONS.some((extension) => name.endsWith(extension)) && !name.startsWith('.'))
+    .sort()
+    .map((name) => join(path, name));
+}
+
+/** A Kubernetes document names its kind; a bootstrap has none. */
+function isKubernetes(file: string): boolean {
+  const text = readFileSync(file, 'utf8');
+  return /^\s*"?apiVersion"?\s*:/m.test(text) && /^\s*"?kind"?\s*:/m.test(text);
+}
+
+function fromDocuments(files: readonly string[], options: LoadOptions): { bootstrap: Bootstrap; warnings: string[] } {
+  const docs: KubeDocument[] = [];
+  const errors: ConfigError[] = [];
+  for (const file of files) {
+    const read = readKubeDocuments(file, readFileSync(file, 'utf8'));
+    docs.push(...read.docs);
+    errors.push(...read.errors);
+  }
+  const profile = options.profile.startsWith('istio') ? options.profile : 'istio-current';
+  const result = translate(docs, { profile, listenAddress: options.listen });
+  errors.push(...result.errors.map(errorOf));
+  if (errors.length > 0) throw gather(errors);
+  const { host, port } = adminAddress(options.admin);
+  const bootstrap = loadBootstrap([
+    { text: JSON.stringify({ admin: { address: { socket_address: { address: host, port_value: port } } } }) },
+  ]);
+  bootstrap.static_resources = { listeners: result.listeners, clusters: result.clusters };
+  return { bootstrap, warnings: result.warnings.map((finding) => errorOf(finding).message) };
+}
+
+function errorOf(finding: Finding): ConfigError {
+  const where = `${finding.kind} ${finding.namespace}/${finding.name}`;
+  const path = finding.path === '' ? where : `${where}: ${finding.path}`;
+  return new ConfigError(finding.message, path, finding.position, finding.allowed ?? '');
+}
+
+function adminAddress(text: string): { host: string; port: number } {
+  const at = text.lastIndexOf(':');
+  const port = Number(text.slice(at + 1));
+  if (at < 1 || !Number.isInteger(port) || port < 0 || port > 65535)
+    throw new ConfigError(`'${text}' is not an address`, '--admin', null, 'HOST:PORT');
+  return { host: text.slice(0, at), port };
+}
+

@@ -1,0 +1,46 @@
+import { ConfigError } from '../config/error.js';
+import type { Server } from './server.js';
+import { type LoadOptions, loadConfiguration } from './load.js';
+import { watchFiles } from '../config/watch.js';
+
+/** Runs a server until SIGTERM, SIGINT or `/quitquitquit`; follows its files. Resolves to the exit status. */
+export async function runUntilQuit(server: Server, load: LoadOptions, say: (text: string) => void): Promise<number> {
+  let quit: () => void = () => {};
+  const over = new Promise<void>((resolve) => {
+    quit = resolve;
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => quit());
+  process.on('SIGHUP', () => {});
+  process.on('SIGUSR1', () => server.files.reopen());
+  const { startAdmin } = await import('./admin.js');
+  const admin = await startAdmin(server, quit);
+  try {
+    await server.start();
+  } catch (error) {
+    await admin?.close();
+    server.shutdown();
+    throw error;
+  }
+  for (const listener of server.listeners) say(`listening on ${listener.addressText}`);
+  if (admin !== null) say(`admin on ${admin.address}`);
+  const watched = loadConfiguration(load).files;
+  const watcher = watchFiles(server.dispatcher, watched, () => void reload(server, load, say));
+  await over;
+  watcher.close();
+  server.shutdown();
+  await admin?.close();
+  // Sockets that are still being closed must not keep the process.
+  process.exit(0);
+}
+
+async function reload(server: Server, load: LoadOptions, say: (text: string) => void): Promise<void> {
+  try {
+    const loaded = loadConfiguration(load);
+    for (const warning of loaded.warnings) say(`warning: ${warning}`);
+    await server.update(loaded.bootstrap);
+    say('configuration updated');
+  } catch (error) {
+    const text = error instanceof ConfigError ? error.message : (error as Error).message;
+    say(`the new configuration is refused, the old one stays\n${text}`);
+  }
+}

@@ -1,0 +1,252 @@
+import { hostname } from 'node:os';
+import { Dispatcher } from '../base/dispatcher.js';
+import { Http1CodecStats } from '../codec/http1/options.js';
+import { HTTP2_GAUGES, Http2CodecStats } from '../codec/http2/stats.js';
+import type { ReplyProfile } from '../http/config.js';
+import { type AccessLogConfig, type AccessLogDeps, compileFormat, createAccessLog } from '../observe/access-log.js';
+import { LogFiles } from '../observe/log-file.js';
+import { Store } from '../observe/store.js';
+import { compileHeaderMatcher } from '../router/header-matcher.js';
+import { RouteTable } from '../router/route-table.js';
+import { ClusterManagerImpl } from '../upstream/cluster-manager.js';
+import { NodeDnsResolver } from '../upstream/discovery/dns.js';
+import { unsupported } from '../xds/decode.js';
+import type { Bootstrap, Cluster, HttpConnectionManager, Listener as ListenerProto } from '../xds/types.js';
+import { DrainManager, type DrainOptions } from './drain-manager.js';
+import type { HcmDeps } from './hcm-config.js';
+import { Listener, ownAddress } from './listener.js';
+import { LISTENER_MANAGER_GAUGES, ListenerManagerStats, SERVER_GAUGES, ServerStats } from './server-stats.js';
+import { clusterTransport } from './transport.js';
+
+export interface ServerOptions extends DrainOptions {
+  profile: ReplyProfile;
+  /** `--service-cluster`, `--service-node`, over the bootstrap's node. */
+  serviceCluster: string;
+  serviceNode: string;
+}
+
+export type ServerState = 'INITIALIZING' | 'LIVE' | 'DRAINING';
+
+/**
+ * The running proxy: clusters, listeners, statistics and logs made from a configuration, and what happens to them when it
+ * changes or the process ends.
+ */
+export class Server {
+  readonly store: Store;
+  readonly files: LogFiles;
+  readonly clusters: ClusterManagerImpl;
+  readonly stats = new ServerStats();
+  readonly listenerStats = new ListenerManagerStats();
+  readonly drain: DrainManager;
+  readonly startedAt: number;
+  listeners: Listener[] = [];
+  live = false;
+  private readonly hcmDeps: HcmDeps;
+  private readonly logDeps: AccessLogDeps;
+
+  constructor(
+    readonly dispatcher: Dispatcher,
+    private bootstrap: Bootstrap,
+    readonly options: ServerOptions,
+  ) {
+    this.startedAt = dispatcher.now;
+    this.store = new Store(bootstrap.stats_config);
+    this.files = new LogFiles(dispatcher);
+    this.files.registerStats(this.store);
+    this.store.register('server.', this.stats, SERVER_GAUGES);
+    this.store.register('listener_manager.', this.listenerStats, LISTENER_MANAGER_GAUGES);
+    const http1Stats = new Http1CodecStats();
+    const http2Stats = new Http2CodecStats();
+    this.store.register('http1.', http1Stats);
+    this.store.register('http2.', http2Stats, HTTP2_GAUGES);
+    this.store.onFlush(() => this.updateStats());
+    this.drain = new DrainManager(dispatcher, options);
+    this.clusters = new ClusterManagerImpl(dispatcher, {
+      statStore: this.store,
+      dns: new NodeDnsResolver(dispatcher),
+      transport: (config, scope) => clusterTransport(dispatcher, config, scope),
+    });
+    this.logDeps = {
+      files: this.files,
+      clock: dispatcher.clock,
+      random: dispatcher.random,
+      hostname: hostname(),
+      env: process.env,
+      runtime: () => undefined,
+      headerMatcher: (config) => compileHeaderMatcher(config as Parameters<typeof compileHeaderMatcher>[0]),
+    };
+    this.hcmDeps = {
+      store: this.store,
+      http1Stats,
+      http2Stats,
+      clusters: this.clusters,
+      compileRoutes: (hcm) => this.compileRoutes(hcm),
+      accessLog: (hcm) => createAccessLog(hcm.access_log as AccessLogConfig[], this.logDeps),
+      drain: this.drain,
+      failures: null,
+      recordRequest: () => {},
+      profile: options.profile,
+      ownAddress: ownAddress(),
+      node: {
+        cluster: options.serviceCluster || bootstrap.node?.cluster || '',
+        id: options.serviceNode || bootstrap.node?.id || '',
+      },
+      httpStats: new Map(),
+    };
+  }
+
+  private compileRoutes(hcm: HttpConnectionManager): RouteTable {
+    const config = hcm.route_config;
+    if (config === undefined) unsupported(hcm, 'route_config', 'a connection manager without route_config');
+    return new RouteTable(config, {
+      compileFormat,
+      clusters: config.validate_clusters === false ? null : this.clusterNames,
+    });
+  }
+
+  private clusterNames: Set<string> = new Set();
+
+  /** Builds everything and starts to listen. @throws ConfigError, or the error of bind */
+  async start(): Promise<void> {
+    const { listeners, clusters } = this.resources(this.bootstrap);
+    this.clusterNames = new Set(clusters.map((cluster) => cluster.name));
+    this.dispatcher.enter();
+    try {
+      this.clusters.update(clusters);
+      this.listeners = listeners.map((proto) => this.createListener(proto));
+    } finally {
+      this.dispatcher.leave();
+    }
+    this.store.startFlushing(this.dispatcher, this.bootstrap.stats_flush_interval ?? 5000);
+    await new Promise<void>((resolve) => this.clusters.whenReady(resolve));
+    for (const listener of this.listeners) {
+      try {
+        await listener.listen();
+      } catch (error) {
+        this.listenerStats.listener_create_failure++;
+        throw new Error(`cannot listen on ${listener.addressText}: ${(error as Error).message}`);
+      }
+      this.listenerStats.listener_create_success++;
+    }
+    this.listenerStats.workers_started = 1;
+    this.live = true;
+    this.updateStats();
+  }
+
+  /** Builds everything and binds nothing. @throws ConfigError */
+  validate(): void {
+    const { listeners, clusters } = this.resources(this.bootstrap);
+    this.clusterNames = new Set(clusters.map((cluster) => cluster.name));
+    this.clusters.update(clusters);
+    for (const proto of listeners) this.createListener(proto);
+    this.dispatcher.timers.stop();
+  }
+
+  private resources(bootstrap: Bootstrap): { listeners: ListenerProto[]; clusters: Cluster[] } {
+    return {
+      listeners: bootstrap.static_resources?.listeners ?? [],
+      clusters: bootstrap.static_resources?.clusters ?? [],
+    };
+  }
+
+  private createListener(proto: ListenerProto): Listener {
+    const listener = new Listener(proto, this.dispatcher, this.store, this.hcmDeps);
+    this.listenerStats.listener_added++;
+    this.listenerStats.total_listeners_active++;
+    return listener;
+  }
+
+  /**
+   * Takes a new configuration: clusters that did not change keep their connections, listeners on the same address keep theirs and
+   * route new streams by the new rules. Nothing changes when any of it cannot be run.
+   * @throws ConfigError
+   */
+  async update(bootstrap: Bootstrap): Promise<void> {
+    const { listeners, clusters } = this.resources(bootstrap);
+    const oldNames = this.clusterNames;
+    this.clusterNames = new Set(clusters.map((cluster) => cluster.name));
+    const byAddress = new Map(this.listeners.map((listener) => [addressKey(listener.proto), listener]));
+    const kept: [Listener, ListenerProto][] = [];
+    const fresh: Listener[] = [];
+    this.dispatcher.enter();
+    try {
+      for (const proto of listeners) {
+        const old = byAddress.get(addressKey(proto));
+        if (old !== undefined) kept.push([old, proto]);
+        else fresh.push(this.createListener(proto));
+      }
+      // Compiling is what can fail: all of it before anything is changed.
+      const commits = kept.map(([listener, proto]) => listener.prepare(proto));
+      this.clusters.update(clusters);
+      for (const commit of commits) commit();
+    } catch (error) {
+      this.clusterNames = oldNames;
+      this.listenerStats.listener_added -= fresh.length;
+      this.listenerStats.total_listeners_active -= fresh.length;
+      throw error;
+    } finally {
+      this.dispatcher.leave();
+    }
+    const keep = new Set(kept.map(([listener]) => listener));
+    for (const listener of this.listeners) {
+      if (keep.has(listener)) continue;
+      listener.stop();
+      this.listenerStats.listener_removed++;
+      this.listenerStats.total_listeners_active--;
+    }
+    this.listenerStats.listener_modified += kept.length;
+    for (const listener of fresh) {
+      await listener.listen();
+      this.listenerStats.listener_create_success++;
+    }
+    this.listeners = [...keep, ...fresh];
+    this.bootstrap = bootstrap;
+  }
+
+  get config(): Bootstrap {
+    return this.bootstrap;
+  }
+
+  get state(): ServerState {
+    if (this.drain.healthcheckFailed) return 'DRAINING';
+    return this.live ? 'LIVE' : 'INITIALIZING';
+  }
+
+  private updateStats(): void {
+    const { stats } = this;
+    const memory = process.memoryUsage();
+    stats.uptime = Math.floor((this.dispatcher.now - this.startedAt) / 1000);
+    stats.memory_allocated = memory.heapUsed + memory.external;
+    stats.memory_heap_size = memory.heapTotal;
+    stats.memory_physical_size = memory.rss;
+    stats.total_connections = this.listeners.reduce((sum, listener) => sum + listener.connectionCount, 0);
+    stats.live = this.live && !this.drain.healthcheckFailed ? 1 : 0;
+    stats.state = this.drain.healthcheckFailed ? 1 : this.live ? 0 : 3;
+  }
+
+  /** `/drain_listeners` without `graceful`: no new connections from now on. */
+  stopListeners(inboundOnly: boolean): void {
+    for (const listener of this.listeners) {
+      if (!listener.accepting || (inboundOnly && listener.proto.traffic_direction !== 'INBOUND')) continue;
+      listener.stop();
+      this.listenerStats.listener_stopped++;
+    }
+  }
+
+  /** Ends everything at once, as Envoy does on SIGTERM: open streams are cut and logged. */
+  shutdown(): void {
+    this.live = false;
+    this.dispatcher.enter();
+    for (const listener of this.listeners) {
+      listener.stop();
+      listener.terminate('purging_socket_that_have_not_progressed_to_connections');
+    }
+    this.dispatcher.leave();
+    this.files.flushSync();
+    this.dispatcher.timers.stop();
+  }
+}
+
+function addressKey(proto: ListenerProto): string {
+  return JSON.stringify(proto.address);
+}
