@@ -23,7 +23,11 @@ const TABLE: [string, Partial<StallSignals>, StallVerdict, boolean?][] = [
   ['an idle connection is silent', { activeStreams: 0, sinceRead: 60_000 }, 'healthy'],
   ['a large upload is being acknowledged', { sendQueue: 200_000, acknowledged: 80_000, unacked: 40 }, 'healthy'],
   ['bytes were sent just now', { sendQueue: 300, unacked: 1 }, 'healthy'],
-  ['the send queue stands and segments are retransmitted', { sendQueue: 49_000, unacked: 10, retransmits: 5 }, 'dead-peer'],
+  [
+    'the send queue stands and segments are retransmitted',
+    { sendQueue: 49_000, unacked: 10, retransmits: 5 },
+    'dead-peer',
+  ],
   [
     'segments are retransmitted while the codec holds more',
     { sendQueue: 49_000, unacked: 10, retransmits: 5, queued: 100_000, peerWindow: 0 },

@@ -13,7 +13,7 @@ import type {
 } from '../codec/codec.js';
 import type { ConnectionEvents } from '../network/connection.js';
 import type { Histogram, StatSource, StatStore } from '../observe/stats.js';
-import type { Dial } from './host.js';
+import { type Dial, HostImpl, NO_LOCALITY } from './host.js';
 import type { PoolSettings } from './pool/conn-pool.js';
 import type { Http1ClientCodec, Transport, UpstreamConnection } from './pool/transport.js';
 import type { Host, LbContext, PoolCallbacks, PoolFailure, PoolHandle, UpstreamConnectionInfo } from './types.js';
@@ -360,3 +360,9 @@ export const ANY_HOST: LbContext = {
   hostSelectionRetryCount: 0,
   downstreamProtocol: 'HTTP/1.1',
 };
+
+export function makeHost(address = '127.0.0.1:80', weight = 1, healthFlags = 0): HostImpl {
+  const colon = address.lastIndexOf(':');
+  const dial = { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+  return new HostImpl({ dial, hostname: '', weight, metadata: {}, locality: NO_LOCALITY, priority: 0, healthFlags });
+}

@@ -2,23 +2,23 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { type Random, seededRandom } from '../../base/random.js';
 import { ClusterScope } from '../cluster-stats.js';
-import { HostImpl, NO_LOCALITY } from '../host.js';
 import { DEFAULT_THRESHOLDS, ResourceManager } from '../resource-manager.js';
-import { type FakeConnection, FakeHistogram, FakeRequest, FakeStore, FakeTransport, POOL_DEFAULTS, TestLoop } from '../test-kit.js';
+import {
+  type FakeConnection,
+  FakeHistogram,
+  FakeRequest,
+  FakeStore,
+  FakeTransport,
+  makeHost,
+  POOL_DEFAULTS,
+  TestLoop,
+} from '../test-kit.js';
 import { ConnPoolImpl } from './conn-pool.js';
 
 class Run {
   readonly loop: TestLoop;
   readonly transport: FakeTransport;
-  readonly host = new HostImpl({
-    dial: { host: '127.0.0.1', port: 80 },
-    hostname: '',
-    weight: 1,
-    metadata: {},
-    locality: NO_LOCALITY,
-    priority: 0,
-    healthFlags: 0,
-  });
+  readonly host = makeHost();
   readonly resources: ResourceManager;
   readonly scope = new ClusterScope('up', new FakeStore(), () => new FakeHistogram());
   readonly pool: ConnPoolImpl;

@@ -1,23 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ClusterScope, type ClusterStats } from '../cluster-stats.js';
-import { HostImpl, NO_LOCALITY } from '../host.js';
 import { DEFAULT_THRESHOLDS, ResourceManager, type Thresholds } from '../resource-manager.js';
-import { FakeHistogram, FakeRequest, FakeStore, FakeTransport, POOL_DEFAULTS, TestLoop } from '../test-kit.js';
+import {
+  FakeHistogram,
+  FakeRequest,
+  FakeStore,
+  FakeTransport,
+  makeHost,
+  POOL_DEFAULTS,
+  TestLoop,
+} from '../test-kit.js';
 import { ConnPoolImpl, type PoolSettings } from './conn-pool.js';
-
-export function makeHost(address = '127.0.0.1', port = 80): HostImpl {
-  const dial = { host: address, port };
-  return new HostImpl({
-    dial,
-    hostname: '',
-    weight: 1,
-    metadata: {},
-    locality: NO_LOCALITY,
-    priority: 0,
-    healthFlags: 0,
-  });
-}
 
 class Bed {
   readonly loop = new TestLoop();
