@@ -102,6 +102,11 @@ export interface ResponseEncoder extends StreamEncoder {
   setFlushTimeout(ms: number): void;
   /** A bad message costs the stream, not the connection (override_stream_error_on_invalid_http_message). */
   readonly streamErrorOnInvalidMessage: boolean;
+  /**
+   * What the codec found wrong with this stream (`http2.invalid.header.field`), '' for nothing. When the connection ends with a
+   * CodecError the stream that caused it logs this, the others `codec_error:` and the message.
+   */
+  readonly codecDetails?: string;
 }
 
 /** The receiving half of a downstream stream (implemented by the connection manager). */
