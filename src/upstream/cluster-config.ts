@@ -26,6 +26,8 @@ export interface DnsSettings {
 /** A cluster with every default filled in; made once per configuration. */
 export interface ClusterConfig {
   readonly name: string;
+  /** What it was read from; positions of fields are known by it. */
+  readonly source: xds.Cluster;
   /** alt_stat_name, or the name. */
   readonly observabilityName: string;
   readonly discovery: 'STATIC' | 'STRICT_DNS' | 'LOGICAL_DNS';
@@ -67,6 +69,7 @@ export function readCluster(cluster: xds.Cluster): ClusterConfig {
   const preconnect = cluster.preconnect_policy?.per_upstream_preconnect_ratio ?? 1;
   return {
     name,
+    source: cluster,
     observabilityName: cluster.alt_stat_name || name,
     discovery,
     protocol: http.protocol,

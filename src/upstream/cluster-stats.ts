@@ -170,6 +170,21 @@ export class ClusterScope implements StatSource {
     this.unregister.push(this.store.registerSource(source));
   }
 
+  private codec1: object | null = null;
+  private codec2: object | null = null;
+
+  /** `http1.*` of the cluster's codecs; there from the first connection. */
+  http1Stats<T extends object>(make: () => T): T {
+    if (this.codec1 === null) this.register(`${this.prefix}http1.`, (this.codec1 = make()));
+    return this.codec1 as T;
+  }
+
+  /** `http2.*`, likewise. */
+  http2Stats<T extends object>(make: () => T, gauges: ReadonlySet<string>): T {
+    if (this.codec2 === null) this.register(`${this.prefix}http2.`, (this.codec2 = make()), gauges);
+    return this.codec2 as T;
+  }
+
   /** Statistics of one configuration of the cluster; the caller ends them. */
   registerTemporary(source: StatSource): () => void {
     return this.store.registerSource(source);

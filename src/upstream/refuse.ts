@@ -1,9 +1,9 @@
 import { ConfigError } from '../config/error.js';
-import { positionOf } from '../config/position.js';
+import { pathOf, positionOf } from '../config/position.js';
 
 /** The configuration asks for something that is not implemented. Names the field and where it stands. */
 export function unsupported(object: object, field: string, cluster: string, what: string): never {
-  throw refusal(object, field, cluster, `${what} is not supported`);
+  throw refusal(object, field, cluster, `not supported: ${what}`);
 }
 
 /** The configuration contradicts itself or Envoy's rules. */
@@ -13,5 +13,5 @@ export function invalid(object: object, field: string, cluster: string, why: str
 
 function refusal(object: object, field: string, cluster: string, reason: string): ConfigError {
   const position = positionOf(object, field) ?? positionOf(object, '');
-  return new ConfigError(reason, `cluster ${cluster}: ${field}`, position);
+  return new ConfigError(`cluster ${cluster}: ${reason}`, pathOf(object, field), position);
 }

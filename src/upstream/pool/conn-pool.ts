@@ -257,7 +257,7 @@ export class ConnPoolImpl implements ConnPool, PendingOwner, Deferred {
     this.setState(client, ClientState.CLOSED);
     this.clients.delete(client);
     this.countDestroy(local, client.countCutStreams(client.activeStreams));
-    if (connected) client.resetStreams();
+    client.resetStreams();
     // Streams of which the codec has not said that they are done are done now.
     while (client.activeStreams > 0) this.onStreamDone(client);
     stats.upstream_rq_per_cx.record(client.streamCount);
