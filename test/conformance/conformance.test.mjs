@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe as suite, test } from 'node:test';
 import { compareAll, describe } from './harness/compare.mjs';
 import { DOCUMENT } from './harness/document.mjs';
+import { UNSTABLE } from './harness/facts.mjs';
 import { readDifferences, readGolden } from './harness/goldens.mjs';
 import { loadScenarios } from './harness/scenario.mjs';
 
@@ -48,6 +49,21 @@ test('every scenario has a golden, and every listed difference a scenario and a 
     );
     assert.ok(reason.length > 20 && paths.length > 0, `${name}: a difference needs a reason and paths`);
   }
+});
+
+test('every golden says how its requests ended', () => {
+  const open = all.filter(({ name }) => {
+    const golden = readGolden(name);
+    const outcome = golden?.log ?? '';
+    const told = Array.isArray(outcome)
+      ? outcome.every(({ code, flags, details }) => ![code, flags, details].includes(UNSTABLE))
+      : false;
+    return !told && Object.keys(golden?.extra ?? {}).length === 0;
+  });
+  assert.deepEqual(
+    open.map(({ name }) => name),
+    [],
+  );
 });
 
 test('docs/conformance.md lists exactly the scenarios that exist', (t) => {

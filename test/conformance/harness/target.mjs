@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const START_LIMIT = 15000;
 const STOP_LIMIT = 5000;
 
-/** The program under test: Envoy when ENVOY names it and `kind` is `envoy`, otherwise halfopen of this checkout. */
+/** The program under test: Envoy (ENVOY) or halfopen (HALFOPEN, by default that of this checkout). */
 export function command(kind, config) {
   if (kind === 'envoy') {
     const envoy = process.env.ENVOY;
@@ -17,7 +17,7 @@ export function command(kind, config) {
     const args = '--concurrency 1 --disable-hot-restart --file-flush-interval-msec 20 --log-level error';
     return [envoy, ['-c', config, ...args.split(' ')]];
   }
-  return [join(ROOT, 'bin/halfopen'), ['run', '-c', config]];
+  return [process.env.HALFOPEN ?? join(ROOT, 'bin/halfopen'), ['run', '-c', config]];
 }
 
 /** One running proxy. */
