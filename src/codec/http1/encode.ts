@@ -22,7 +22,7 @@ function lowerBytes(name: HeaderName): Uint8Array {
 
 const proper = new WeakMap<HeaderName, Uint8Array>();
 
-/** `Content-Type: `: the first letter and every letter after a byte that is no letter, digit or one of Envoy's few marks. */
+/** `Content-Type: `: the first letter is upper case, and each that follows neither a letter nor a digit. */
 function properBytes(name: HeaderName): Uint8Array {
   const known = proper.get(name);
   if (known !== undefined) return known;
@@ -30,7 +30,8 @@ function properBytes(name: HeaderName): Uint8Array {
   let upper = true;
   for (const ch of name.text) {
     out += upper ? ch.toUpperCase() : ch;
-    upper = ch === '-';
+    const c = ch.charCodeAt(0);
+    upper = !((c >= 48 && c <= 57) || (c >= 97 && c <= 122));
   }
   const bytes = Buffer.from(`${out}: `, 'latin1');
   proper.set(name, bytes);

@@ -139,7 +139,7 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
   private flood(): CodecError {
     this.dead = true;
     this.stats.response_flood++;
-    return { kind: 'flood', details: 'http1.response_flood', message: 'Too many responses queued.' };
+    return { kind: 'flood', details: 'codec_error:Too_many_responses_queued.', message: 'Too many responses queued.' };
   }
 
   onRemoteEnd(): void {}
