@@ -106,8 +106,9 @@ export class Context {
 
   /** This scenario's statistics under short names: `http.NAME`, `cluster.UPSTREAM.NAME`, `codec.NAME` when alone. */
   async #stats() {
-    const { name, alone } = this.scenario;
-    const own = `^(http\\.${name}\\.|cluster\\.${name}-)${alone ? '|^http[12]\\.' : ''}`;
+    const { name, alone, upstreams } = this.scenario;
+    const clusters = Object.keys(upstreams).join('|');
+    const own = `^(http\\.${name}\\.|cluster\\.${name}-(${clusters})\\.)${alone ? '|^http[12]\\.' : ''}`;
     const short = new Map();
     for (const [key, value] of await this.target.stats(own)) {
       const brief = key
