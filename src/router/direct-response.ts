@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { DataSource, DirectResponseAction } from '../xds/types.js';
 import type { CompileFormat } from './header-mutation.js';
-import { type Place, refuse, reporting } from './refuse.js';
+import { refuse, reporting } from './refuse.js';
 import type { DirectResponse } from './route-entry.js';
 
 /**
@@ -11,23 +11,20 @@ import type { DirectResponse } from './route-entry.js';
  */
 export function compileDirectResponse(
   config: DirectResponseAction,
-  path: string,
   maxBody: number,
   compileFormat: CompileFormat,
 ): DirectResponse {
-  const place: Place = { object: config, path };
-  const body =
-    config.body === undefined ? Buffer.alloc(0) : readData(config.body, { object: config.body, path: `${path}.body` });
-  if (body.length > maxBody) refuse(place, 'body', `response body size is ${body.length} bytes; maximum is ${maxBody}`);
+  const body = config.body === undefined ? Buffer.alloc(0) : readData(config.body);
+  if (body.length > maxBody)
+    refuse(config, 'body', `response body size is ${body.length} bytes; maximum is ${maxBody}`);
   const format = config.body_format;
   let bodyFormat: DirectResponse['bodyFormat'] = null;
   if (format !== undefined) {
-    const at: Place = { object: format, path: `${path}.body_format` };
     if (Object.keys(format.json_format ?? {}).length > 0)
-      refuse(at, 'json_format', 'a JSON body of a direct response is not supported');
+      refuse(format, 'json_format', 'a JSON body of a direct response is not supported');
     const source = format.text_format_source;
-    const text = source === undefined ? (format.text_format ?? '') : readData(source, at).toString('utf8');
-    bodyFormat = reporting(at, 'text_format', () =>
+    const text = source === undefined ? (format.text_format ?? '') : readData(source).toString('utf8');
+    bodyFormat = reporting(format, 'text_format', () =>
       compileFormat(text, { missing: format.omit_empty_values ? '' : '-' }),
     );
   }
@@ -41,7 +38,7 @@ export function compileDirectResponse(
 }
 
 /** The bytes of a DataSource, read once. */
-function readData(source: DataSource, place: Place): Buffer {
+function readData(source: DataSource): Buffer {
   if (source.inline_string !== undefined) return Buffer.from(source.inline_string, 'utf8');
   if (source.inline_bytes !== undefined) return Buffer.from(source.inline_bytes, 'base64');
   if (source.filename !== undefined) {
@@ -49,11 +46,11 @@ function readData(source: DataSource, place: Place): Buffer {
     try {
       return readFileSync(filename);
     } catch {
-      return refuse(place, 'filename', `file ${filename} does not exist`);
+      return refuse(source, 'filename', `file ${filename} does not exist`);
     }
   }
   const name = source.environment_variable ?? '';
   const value = process.env[name];
-  if (value === undefined) return refuse(place, 'environment_variable', `Environment variable doesn't exist: ${name}`);
+  if (value === undefined) return refuse(source, 'environment_variable', `Environment variable doesn't exist: ${name}`);
   return Buffer.from(value, 'utf8');
 }

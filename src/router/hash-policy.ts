@@ -28,9 +28,9 @@ export class HashPolicy {
    * Null when the route has none.
    * @throws ConfigError for filter_state and for regexes that do not compile
    */
-  static compile(configs: readonly HashPolicyConfig[], path: string): HashPolicy | null {
+  static compile(configs: readonly HashPolicyConfig[]): HashPolicy | null {
     if (configs.length === 0) return null;
-    return new HashPolicy(configs.map((config, i) => compileMethod(config, `${path}.hash_policy[${i}]`)));
+    return new HashPolicy(configs.map(compileMethod));
   }
 
   /** 64-bit hash, or null when no policy applies. A policy may make a cookie. */
@@ -89,7 +89,8 @@ class CookieHash implements HashMethod {
     private readonly config: HashPolicyCookie,
   ) {
     this.name = byteString(config.name);
-    let text = config.ttl !== undefined && config.ttl > 0 ? `; Max-Age=${Math.floor(config.ttl / 1000)}` : '';
+    const maxAge = Math.floor((config.ttl ?? 0) / 1000);
+    let text = maxAge > 0 ? `; Max-Age=${maxAge}` : '';
     if (config.path !== '') text += `; Path=${config.path}`;
     for (const { name, value } of config.attributes) text += value === '' ? `; ${name}` : `; ${name}=${value}`;
     this.attributes = byteString(`${text}; HttpOnly`);
@@ -103,7 +104,7 @@ class CookieHash implements HashMethod {
     const made = xxHash64(info.connection.remoteAddress + info.connection.localAddress)
       .toString(16)
       .padStart(16, '0');
-    cookies.addSetCookie(`${this.name}=${made}${this.attributes}`);
+    cookies.addSetCookie(`${this.name}="${made}"${this.attributes}`);
     return xxHash64(made);
   }
 }
@@ -140,20 +141,19 @@ class NoHash implements HashMethod {
   }
 }
 
-function compileMethod(config: HashPolicyConfig, path: string): HashMethod {
+function compileMethod(config: HashPolicyConfig): HashMethod {
   const { terminal, header } = config;
   if (header !== undefined) {
     const rewrite = header.regex_rewrite;
-    const place = { object: header, path: `${path}.header` };
     const compiled =
       rewrite === undefined
         ? null
-        : reporting(place, 'regex_rewrite', () => new RegexRewrite(rewrite.pattern.regex, rewrite.substitution));
+        : reporting(header, 'regex_rewrite', () => new RegexRewrite(rewrite.pattern.regex, rewrite.substitution));
     return new HeaderHash(terminal, header.header_name, compiled);
   }
   if (config.cookie !== undefined) return new CookieHash(terminal, config.cookie);
   if (config.query_parameter !== undefined) return new QueryHash(terminal, config.query_parameter.name);
   if (config.connection_properties !== undefined)
     return config.connection_properties.source_ip ? new SourceIpHash(terminal) : new NoHash(terminal);
-  return refuse({ object: config, path }, 'filter_state', 'hashing filter state is not supported');
+  return refuse(config, 'filter_state', 'hashing filter state is not supported');
 }

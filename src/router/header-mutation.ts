@@ -2,7 +2,7 @@ import { type HeaderName, permanentName } from '../base/header-names.js';
 import type { HeaderMap } from '../base/headers.js';
 import type { StreamInfo } from '../observe/stream-info.js';
 import type { HeaderAppendAction, HeaderValueOption } from '../xds/types.js';
-import { type Place, refuse, reporting } from './refuse.js';
+import { refuse, reporting } from './refuse.js';
 import { byteString } from './regex.js';
 
 /** Text with command operators, compiled (see observe/access-log.ts). */
@@ -24,11 +24,12 @@ class Addition {
   ) {}
 }
 
-/** Configuration of one level (route configuration, virtual host, route, weighted cluster) and one direction. */
+/** The header changes of one level (route configuration, virtual host, route, weighted cluster) in one direction. */
 export interface HeaderChanges {
   add: readonly HeaderValueOption[];
   remove: readonly string[];
-  addKey: string;
+  /** The message that holds them, and its field with the removals: for error messages. */
+  owner: object;
   removeKey: string;
 }
 
@@ -55,16 +56,15 @@ export class HeaderMutation {
    * Null when there is nothing to change.
    * @throws ConfigError for a pseudo-header or Host, for `append` beside `append_action`, for an unknown operator
    */
-  static compile(changes: HeaderChanges, place: Place, compileFormat: CompileFormat): HeaderMutation | null {
+  static compile(changes: HeaderChanges, compileFormat: CompileFormat): HeaderMutation | null {
     const removals: HeaderName[] = [];
     for (const name of changes.remove) {
-      if (!modifiable(name)) refuse(place, changes.removeKey, ':-prefixed or host headers may not be removed');
+      if (!modifiable(name)) refuse(changes.owner, changes.removeKey, ':-prefixed or host headers may not be removed');
       removals.push(permanentName(name));
     }
     const additions: Addition[] = [];
-    for (const [i, option] of changes.add.entries()) {
-      const at: Place = { object: option, path: `${place.path}.${changes.addKey}[${i}]` };
-      const addition = compileAddition(option, at, compileFormat);
+    for (const option of changes.add) {
+      const addition = compileAddition(option, compileFormat);
       if (addition !== null) additions.push(addition);
     }
     return removals.length === 0 && additions.length === 0 ? null : new HeaderMutation(removals, additions);
@@ -105,11 +105,11 @@ export class HeaderMutation {
   }
 }
 
-function compileAddition(option: HeaderValueOption, place: Place, compileFormat: CompileFormat): Addition | null {
+function compileAddition(option: HeaderValueOption, compileFormat: CompileFormat): Addition | null {
   const { key, value, raw_value: raw } = option.header;
-  if (!modifiable(key)) refuse(place, 'header.key', ':-prefixed or host headers may not be modified');
+  if (!modifiable(key)) refuse(option.header, 'key', ':-prefixed or host headers may not be modified');
   if (option.append !== undefined && option.append_action !== 'APPEND_IF_EXISTS_OR_ADD')
-    refuse(place, 'append', "Both append and append_action are set and it's not allowed");
+    refuse(option, 'append', "Both append and append_action are set and it's not allowed");
   const action = option.append === false ? 'OVERWRITE_IF_EXISTS_OR_ADD' : option.append_action;
   if (raw !== '' && value === '')
     return new Addition(
@@ -119,7 +119,7 @@ function compileAddition(option: HeaderValueOption, place: Place, compileFormat:
       action,
       option.keep_empty_value,
     );
-  const formatter = reporting(place, 'header.value', () => compileText(value, '', compileFormat));
+  const formatter = reporting(option.header, 'value', () => compileText(value, '', compileFormat));
   if (typeof formatter !== 'string')
     return new Addition(permanentName(key), '', formatter, action, option.keep_empty_value);
   if (formatter === '' && !option.keep_empty_value) return null;

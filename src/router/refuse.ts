@@ -1,30 +1,24 @@
 import { ConfigError } from '../config/error.js';
-import { type FieldRef, positionOf } from '../config/position.js';
+import { type FieldRef, fieldRef, pathOf, positionOf } from '../config/position.js';
 
-/** A place in a route configuration: the message that holds the field, and its path. */
-export interface Place {
-  object: object;
-  path: string;
+/** Reports `object[key]` of a configuration message. */
+export function refuse(object: object, key: string, reason: string): never {
+  throw new ConfigError(reason, pathOf(object, key), positionOf(object, key) ?? positionOf(object, ''));
 }
 
-/** Reports `place.object[key]`. */
-export function refuse(place: Place, key: string, reason: string): never {
-  throw new ConfigError(reason, key === '' ? place.path : `${place.path}.${key}`, positionOf(place.object, key));
-}
-
-/** Runs `compile` and reports what it throws as a mistake of the field. */
-export function reporting<T>(place: Place, key: string, compile: () => T): T {
+/** Runs `compile` and reports what it throws as a mistake of `object[key]`. */
+export function reporting<T>(object: object, key: string, compile: () => T): T {
   try {
     return compile();
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    return refuse(place, key, error instanceof Error ? error.message : String(error));
+    return refuse(object, key, error instanceof Error ? error.message : String(error));
   }
 }
 
-/** What `explain` shows as the origin of a value: the field when it was written, else `(default)`. */
-export function fieldRef(object: object | undefined, path: string, key: string): FieldRef {
-  if (object === undefined || (object as Record<string, unknown>)[key] === undefined)
-    return { path: '(default)', position: null };
-  return { path: `${path}.${key}`, position: positionOf(object, key) };
+const DEFAULT: FieldRef = { path: '(default)', position: null };
+
+/** What `explain` shows as the origin of `object[key]`: the field when it was written, else `(default)`. */
+export function originOf<T extends object>(object: T | undefined, key: keyof T & string): FieldRef {
+  return object === undefined || object[key] === undefined ? DEFAULT : fieldRef(object, key);
 }

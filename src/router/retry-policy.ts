@@ -2,9 +2,14 @@ import { type HeaderName, permanentName } from '../base/header-names.js';
 import type { HeaderMap } from '../base/headers.js';
 import type { FieldRef } from '../config/position.js';
 import type { Host } from '../upstream/types.js';
-import type { OmitHostMetadataConfig, PreviousPrioritiesConfig, RetryPolicy } from '../xds/types.js';
+import type {
+  OmitHostMetadataConfig,
+  PreviousPrioritiesConfig,
+  RetryHostPredicate,
+  RetryPolicy,
+} from '../xds/types.js';
 import { compileHeaderMatcher, type HeaderMatcher } from './header-matcher.js';
-import { fieldRef, type Place, refuse, reporting } from './refuse.js';
+import { originOf, refuse, reporting } from './refuse.js';
 import { unsigned } from './timeouts.js';
 
 /** Conditions of `retry_on` as bits. */
@@ -175,9 +180,8 @@ export const NO_RETRY_POLICY: CompiledRetryPolicy = {
   previousPrioritiesUpdateFrequency: null,
 };
 
-/** @throws ConfigError for intervals out of order, an unknown extension, a header matcher that does not compile */
-export function compileRetryPolicy(config: RetryPolicy, path: string): CompiledRetryPolicy {
-  const place: Place = { object: config, path };
+/** @throws ConfigError for an unknown extension and for a header matcher that does not compile */
+export function compileRetryPolicy(config: RetryPolicy): CompiledRetryPolicy {
   const backOff = config.retry_back_off;
   const baseInterval = backOff === undefined ? DEFAULT_BASE_INTERVAL : Math.max(1, Math.floor(backOff.base_interval));
   const maxInterval = backOff?.max_interval === undefined ? baseInterval * 10 : Math.floor(backOff.max_interval);
@@ -186,30 +190,28 @@ export function compileRetryPolicy(config: RetryPolicy, path: string): CompiledR
     retryOn: parseRetryOn(config.retry_on).bits | parseRetryGrpcOn(config.retry_on).bits,
     numRetries: config.num_retries ?? 1,
     perTryTimeout: Math.floor(config.per_try_timeout ?? 0),
-    perTryTimeoutRef: fieldRef(config, path, 'per_try_timeout'),
+    perTryTimeoutRef: originOf(config, 'per_try_timeout'),
     perTryIdleTimeout: Math.floor(config.per_try_idle_timeout ?? 0),
-    perTryIdleTimeoutRef: fieldRef(config, path, 'per_try_idle_timeout'),
+    perTryIdleTimeoutRef: originOf(config, 'per_try_idle_timeout'),
     retriableStatusCodes: config.retriable_status_codes,
-    retriableHeaders: reporting(place, 'retriable_headers', () => config.retriable_headers.map(compileHeaderMatcher)),
-    retriableRequestHeaders: reporting(place, 'retriable_request_headers', () =>
+    retriableHeaders: reporting(config, 'retriable_headers', () => config.retriable_headers.map(compileHeaderMatcher)),
+    retriableRequestHeaders: reporting(config, 'retriable_request_headers', () =>
       config.retriable_request_headers.map(compileHeaderMatcher),
     ),
     baseInterval,
     maxInterval,
-    backOffRef: fieldRef(config, path, 'retry_back_off'),
+    backOffRef: originOf(config, 'retry_back_off'),
     resetHeaders: (limited?.reset_headers ?? []).map(
       (one) => new ResetHeader(one.name, one.format === 'UNIX_TIMESTAMP'),
     ),
     resetMaxInterval: Math.floor(limited?.max_interval ?? DEFAULT_RESET_MAX_INTERVAL),
     hostSelectionMaxAttempts: config.host_selection_retry_max_attempts || 1,
-    hostPredicates: config.retry_host_predicate.map((one, i) =>
-      compilePredicate(one, `${path}.retry_host_predicate[${i}]`),
-    ),
-    previousPrioritiesUpdateFrequency: compilePriority(config, place),
+    hostPredicates: config.retry_host_predicate.map(compilePredicate),
+    previousPrioritiesUpdateFrequency: compilePriority(config),
   };
 }
 
-function compilePredicate(config: RetryPolicy['retry_host_predicate'][number], path: string): HostPredicate {
+function compilePredicate(config: RetryHostPredicate): HostPredicate {
   const kind = extensionKind(config.name, config.typed_config?.['@type']);
   switch (kind) {
     case 'PreviousHostsPredicate':
@@ -221,15 +223,15 @@ function compilePredicate(config: RetryPolicy['retry_host_predicate'][number], p
     case 'OmitHostMetadataConfig':
       return new HostsWithMetadata(config.typed_config as unknown as OmitHostMetadataConfig);
     default:
-      return refuse({ object: config, path }, 'name', `unknown retry host predicate '${config.name}'`);
+      return refuse(config, 'name', `unknown retry host predicate '${config.name}'`);
   }
 }
 
-function compilePriority(config: RetryPolicy, place: Place): number | null {
+function compilePriority(config: RetryPolicy): number | null {
   const priority = config.retry_priority;
   if (priority === undefined) return null;
   if (extensionKind(priority.name, priority.typed_config?.['@type']) !== 'PreviousPrioritiesConfig')
-    refuse(place, 'retry_priority', `unknown retry priority '${priority.name}'`);
+    refuse(config, 'retry_priority', `unknown retry priority '${priority.name}'`);
   return (priority.typed_config as unknown as PreviousPrioritiesConfig).update_frequency;
 }
 

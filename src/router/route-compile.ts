@@ -19,7 +19,7 @@ import { HashPolicy } from './hash-policy.js';
 import { HeaderReader } from './header-matcher.js';
 import { type CompileFormat, compileText, HeaderMutation } from './header-mutation.js';
 import { RedirectTarget } from './redirect.js';
-import { fieldRef, type Place, refuse, reporting } from './refuse.js';
+import { originOf, refuse, reporting } from './refuse.js';
 import { byteString } from './regex.js';
 import { compileRetryPolicy } from './retry-policy.js';
 import {
@@ -53,8 +53,6 @@ export interface RouteTableDeps {
   compileFormat: CompileFormat;
   /** Names of the clusters there are, for validate_clusters; null when it is not to be checked. */
   clusters: { has(name: string): boolean } | null;
-  /** Path of the RouteConfiguration in its document, for messages and `explain`. */
-  path: string;
 }
 
 /** Messages that carry the four lists of header changes. */
@@ -71,27 +69,24 @@ export interface LevelMutations {
   readonly response: HeaderMutation | null;
 }
 
-export function compileLevel(level: Level, path: string, compileFormat: CompileFormat): LevelMutations {
-  const place: Place = { object: level, path };
+export function compileLevel(level: Level, compileFormat: CompileFormat): LevelMutations {
   return {
     request: HeaderMutation.compile(
       {
         add: level.request_headers_to_add,
         remove: level.request_headers_to_remove,
-        addKey: 'request_headers_to_add',
+        owner: level,
         removeKey: 'request_headers_to_remove',
       },
-      place,
       compileFormat,
     ),
     response: HeaderMutation.compile(
       {
         add: level.response_headers_to_add,
         remove: level.response_headers_to_remove,
-        addKey: 'response_headers_to_add',
+        owner: level,
         removeKey: 'response_headers_to_remove',
       },
-      place,
       compileFormat,
     ),
   };
@@ -102,7 +97,6 @@ export interface HostScope {
   readonly table: RouteConfiguration;
   readonly config: VirtualHostConfig;
   readonly virtualHost: VirtualHost;
-  readonly path: string;
   readonly tableMutations: LevelMutations;
   readonly hostMutations: LevelMutations;
   readonly filterConfigs: ReadonlyMap<string, Any>;
@@ -120,19 +114,15 @@ const DEFAULT_MAX_DIRECT_BODY = 4096;
 const NO_UPGRADES: ReadonlyMap<string, RouteUpgradeConfig> = new Map();
 
 /** @throws ConfigError for whatever the route says that cannot be */
-export function compileRoute(route: Route, path: string, scope: HostScope): CompiledRoute {
-  const place: Place = { object: route, path };
+export function compileRoute(route: Route, scope: HostScope): CompiledRoute {
   if (route.non_forwarding_action !== undefined)
-    refuse(place, 'non_forwarding_action', 'this action is for gRPC servers that route without a proxy');
-  const condition = new RouteCondition(route.match, { object: route.match, path: `${path}.match` });
-  const fields = commonFields(route, path, condition, scope);
+    refuse(route, 'non_forwarding_action', 'this action is for gRPC servers that route without a proxy');
+  const condition = new RouteCondition(route.match);
+  const fields = commonFields(route, condition, scope);
   const weighted = route.route?.weighted_clusters;
   if (weighted === undefined) return new SingleRoute(new RouteEntry(fields));
-  const weightedPath = `${path}.route.weighted_clusters`;
-  const entries = weighted.clusters.map(
-    (one, i) => new RouteEntry(weightedFields(fields, one, `${weightedPath}.clusters[${i}]`, route, scope)),
-  );
-  return new WeightedRoute(condition, weighted, entries, weightedPath);
+  const entries = weighted.clusters.map((one) => new RouteEntry(weightedFields(fields, one, route, scope)));
+  return new WeightedRoute(condition, weighted, entries);
 }
 
 /** The redirect of require_tls: 301 to https. */
@@ -189,9 +179,9 @@ const NO_ACTION = {
   filterConfigs: new Map<string, Any>(),
 } as const;
 
-function commonFields(route: Route, path: string, condition: RouteCondition, scope: HostScope): RouteFields {
+function commonFields(route: Route, condition: RouteCondition, scope: HostScope): RouteFields {
   const { virtualHost, deps, config, table } = scope;
-  const own = compileLevel(route, path, deps.compileFormat);
+  const own = compileLevel(route, deps.compileFormat);
   const ascending = table.most_specific_header_mutations_wins;
   const levels = [own, scope.hostMutations, scope.tableMutations];
   if (ascending) levels.reverse();
@@ -223,46 +213,38 @@ function commonFields(route: Route, path: string, condition: RouteCondition, sco
       ...base,
       action: 'direct_response',
       redirect: new RedirectTarget(null),
-      directResponse: compileDirectResponse(
-        route.direct_response,
-        `${path}.direct_response`,
-        limit,
-        deps.compileFormat,
-      ),
+      directResponse: compileDirectResponse(route.direct_response, limit, deps.compileFormat),
     };
   }
   if (route.redirect !== undefined) {
     const redirect = new RedirectTarget(route.redirect);
-    const at: Place = { object: route.redirect, path: `${path}.redirect` };
     return {
       ...base,
       action: 'redirect',
       redirect,
-      pathRewrite: compilePathRewrite(route.redirect, condition, at, deps.compileFormat),
+      pathRewrite: compilePathRewrite(route.redirect, condition, deps.compileFormat),
       directResponse: { status: redirect.status, body: Buffer.alloc(0), text: '', bodyFormat: null, contentType: '' },
     };
   }
-  return { ...base, ...actionFields(route.route!, `${path}.route`, condition, scope) };
+  return { ...base, ...actionFields(route.route!, condition, scope) };
 }
 
-function actionFields(action: RouteAction, path: string, condition: RouteCondition, scope: HostScope) {
+function actionFields(action: RouteAction, condition: RouteCondition, scope: HostScope) {
   const { deps, config } = scope;
-  const place: Place = { object: action, path };
   const retry = action.retry_policy ?? config.retry_policy;
-  const retryPath = `${action.retry_policy === undefined ? scope.path : path}.retry_policy`;
   const duration = action.max_stream_duration;
   const hedge = action.hedge_policy ?? config.hedge_policy;
-  checkCluster(action.cluster, place, 'cluster', 'route: unknown cluster', scope);
-  const mirrors = compileMirrors(action.request_mirror_policies, path, scope.deps, checksClusters(scope));
+  checkCluster(action.cluster, action, 'cluster', 'route: unknown cluster', scope);
+  const mirrors = compileMirrors(action.request_mirror_policies, scope.deps, checksClusters(scope));
   return {
     clusterName: action.cluster ?? '',
     clusterHeader: action.cluster_header === undefined ? null : new HeaderReader(action.cluster_header),
     timeout: Math.floor(action.timeout ?? DEFAULT_TIMEOUT),
-    timeoutRef: fieldRef(action, path, 'timeout'),
+    timeoutRef: originOf(action, 'timeout'),
     idleTimeout: floored(action.idle_timeout),
-    idleTimeoutRef: fieldRef(action, path, 'idle_timeout'),
+    idleTimeoutRef: originOf(action, 'idle_timeout'),
     flushTimeout: floored(action.flush_timeout),
-    flushTimeoutRef: fieldRef(action, path, 'flush_timeout'),
+    flushTimeoutRef: originOf(action, 'flush_timeout'),
     maxStreamDuration:
       duration === undefined
         ? null
@@ -271,41 +253,31 @@ function actionFields(action: RouteAction, path: string, condition: RouteConditi
             grpcHeaderMax: floored(duration.grpc_timeout_header_max),
             grpcHeaderOffset: floored(duration.grpc_timeout_header_offset),
           },
-    maxStreamDurationRef: fieldRef(duration, `${path}.max_stream_duration`, 'max_stream_duration'),
+    maxStreamDurationRef: originOf(duration, 'max_stream_duration'),
     maxGrpcTimeout: floored(action.max_grpc_timeout),
     grpcTimeoutOffset: floored(action.grpc_timeout_offset),
-    retryPolicy: retry === undefined ? null : compileRetryPolicy(retry, retryPath),
+    retryPolicy: retry === undefined ? null : compileRetryPolicy(retry),
     hedgeOnPerTryTimeout: hedge?.hedge_on_per_try_timeout ?? false,
     priority: action.priority === 'HIGH' ? Priority.HIGH : Priority.DEFAULT,
     autoHostRewrite: action.auto_host_rewrite ?? false,
     appendForwardedHost: action.append_x_forwarded_host,
     clusterNotFoundResponseCode: NOT_FOUND_CODES[action.cluster_not_found_response_code],
     upgradeConfigs: compileUpgrades(action),
-    hashPolicy: HashPolicy.compile(action.hash_policy, path),
+    hashPolicy: HashPolicy.compile(action.hash_policy),
     metadataMatch: subset(action.metadata_match),
     requestMirrorPolicies: mirrors.length > 0 ? mirrors : scope.mirrorPolicies,
-    internalRedirectPolicy: compileInternalRedirect(
-      action.internal_redirect_policy,
-      `${path}.internal_redirect_policy`,
-    ),
-    hostRewrite: compileHostRewrite(action, place, deps.compileFormat),
-    pathRewrite: compilePathRewrite(action, condition, place, deps.compileFormat),
+    internalRedirectPolicy: compileInternalRedirect(action.internal_redirect_policy),
+    hostRewrite: compileHostRewrite(action, deps.compileFormat),
+    pathRewrite: compilePathRewrite(action, condition, deps.compileFormat),
   };
 }
 
-function weightedFields(
-  fields: RouteFields,
-  one: ClusterWeight,
-  path: string,
-  route: Route,
-  scope: HostScope,
-): RouteFields {
-  const own = compileLevel(one, path, scope.deps.compileFormat);
+function weightedFields(fields: RouteFields, one: ClusterWeight, route: Route, scope: HostScope): RouteFields {
+  const own = compileLevel(one, scope.deps.compileFormat);
   const changes: RequestChange[] = present([own.request]);
   const host = one.host_rewrite_literal;
   if (host !== undefined && host !== '') changes.push(new WeightedHost(byteString(host)));
-  const place: Place = { object: one, path };
-  if (one.name !== '') checkCluster(one.name, place, 'name', 'route: unknown weighted cluster', scope);
+  if (one.name !== '') checkCluster(one.name, one, 'name', 'route: unknown weighted cluster', scope);
   const inner = subset(one.metadata_match);
   return {
     ...fields,
@@ -322,10 +294,10 @@ function checksClusters(scope: HostScope): boolean {
   return scope.table.validate_clusters ?? true;
 }
 
-function checkCluster(name: string | undefined, place: Place, key: string, what: string, scope: HostScope): void {
+function checkCluster(name: string | undefined, owner: object, key: string, what: string, scope: HostScope): void {
   const { clusters } = scope.deps;
   if (name === undefined || clusters === null || !checksClusters(scope) || clusters.has(name)) return;
-  refuse(place, key, `${what} '${name}'`);
+  refuse(owner, key, `${what} '${name}'`);
 }
 
 interface PathRewriteConfig {
@@ -338,7 +310,6 @@ interface PathRewriteConfig {
 function compilePathRewrite(
   config: PathRewriteConfig,
   condition: RouteCondition,
-  place: Place,
   compileFormat: CompileFormat,
 ): PathRewrite | null {
   const {
@@ -348,15 +319,15 @@ function compilePathRewrite(
     path_rewrite: text = '',
   } = config;
   if (prefix !== '') return new PrefixRewrite(byteString(prefix));
-  if (regex !== undefined) return reporting(place, 'regex_rewrite', () => new RegexPathRewrite(regex));
+  if (regex !== undefined) return reporting(config, 'regex_rewrite', () => new RegexPathRewrite(regex));
   if (policy !== undefined)
-    return reporting(place, 'path_rewrite_policy', () => new UriTemplateRewrite(policy, condition.template));
+    return reporting(config, 'path_rewrite_policy', () => new UriTemplateRewrite(policy, condition.template));
   if (text !== '')
-    return reporting(place, 'path_rewrite', () => new FormattedPathRewrite(compileText(text, '', compileFormat)));
+    return reporting(config, 'path_rewrite', () => new FormattedPathRewrite(compileText(text, '', compileFormat)));
   return null;
 }
 
-function compileHostRewrite(action: RouteAction, place: Place, compileFormat: CompileFormat): HostRewrite | null {
+function compileHostRewrite(action: RouteAction, compileFormat: CompileFormat): HostRewrite | null {
   const {
     host_rewrite_literal: literal,
     host_rewrite_header: header,
@@ -365,9 +336,9 @@ function compileHostRewrite(action: RouteAction, place: Place, compileFormat: Co
   } = action;
   if (literal !== undefined && literal !== '') return new LiteralHost(byteString(literal));
   if (header !== undefined && header !== '') return new HeaderHost(header);
-  if (regex !== undefined) return reporting(place, 'host_rewrite_path_regex', () => new PathRegexHost(regex));
+  if (regex !== undefined) return reporting(action, 'host_rewrite_path_regex', () => new PathRegexHost(regex));
   if (text === undefined || text === '') return null;
-  const compiled = reporting(place, 'host_rewrite', () => compileText(text, '-', compileFormat));
+  const compiled = reporting(action, 'host_rewrite', () => compileText(text, '-', compileFormat));
   return typeof compiled === 'string' ? new LiteralHost(compiled) : new FormattedHost(compiled);
 }
 
@@ -383,19 +354,17 @@ function compileUpgrades(action: RouteAction): ReadonlyMap<string, RouteUpgradeC
 /** @param check whether the clusters must exist */
 export function compileMirrors(
   policies: readonly RequestMirrorPolicy[],
-  path: string,
   deps: RouteTableDeps,
   check: boolean,
 ): readonly MirrorPolicy[] {
-  return policies.map((policy, i) => {
-    const place: Place = { object: policy, path: `${path}.request_mirror_policies[${i}]` };
+  return policies.map((policy) => {
     if (check && deps.clusters !== null && policy.cluster !== '' && !deps.clusters.has(policy.cluster))
-      refuse(place, 'cluster', `route: unknown shadow cluster '${policy.cluster}'`);
+      refuse(policy, 'cluster', `route: unknown shadow cluster '${policy.cluster}'`);
     const rules = policy.request_headers_mutations;
     const adds = rules.map((rule) => rule.append).filter((option) => option !== undefined);
     const removes = rules.map((rule) => rule.remove).filter((name) => name !== undefined);
     if (rules.some((rule) => rule.remove_on_match !== undefined))
-      refuse(place, 'request_headers_mutations', 'remove_on_match is not supported for mirrored requests');
+      refuse(policy, 'request_headers_mutations', 'remove_on_match is not supported for mirrored requests');
     const fraction = policy.runtime_fraction === undefined ? null : new Fraction(policy.runtime_fraction);
     return {
       cluster: policy.cluster,
@@ -404,8 +373,7 @@ export function compileMirrors(
       appendShadowSuffix: !policy.disable_shadow_host_suffix_append,
       hostRewrite: byteString(policy.host_rewrite_literal),
       headerMutation: HeaderMutation.compile(
-        { add: adds, remove: removes, addKey: 'request_headers_mutations', removeKey: 'request_headers_mutations' },
-        place,
+        { add: adds, remove: removes, owner: policy, removeKey: 'request_headers_mutations' },
         deps.compileFormat,
       ),
     };
@@ -414,21 +382,19 @@ export function compileMirrors(
 
 const REDIRECT_CODES = [301, 302, 303, 307, 308];
 
-function compileInternalRedirect(policy: InternalRedirectPolicy | undefined, path: string): InternalRedirect | null {
+function compileInternalRedirect(policy: InternalRedirectPolicy | undefined): InternalRedirect | null {
   if (policy === undefined) return null;
   const codes = policy.redirect_response_codes.filter((code) => REDIRECT_CODES.includes(code));
   return {
     maxRedirects: policy.max_internal_redirects ?? 1,
     responseCodes: policy.redirect_response_codes.length === 0 ? [302] : codes,
     allowCrossScheme: policy.allow_cross_scheme_redirect,
-    predicates: policy.predicates.map((one, i) =>
-      compilePredicate(one.typed_config, { object: one, path: `${path}.predicates[${i}]` }),
-    ),
+    predicates: policy.predicates.map((one) => compilePredicate(one.typed_config)),
     headersToCopy: policy.response_headers_to_copy.map((name) => permanentName(name)),
   };
 }
 
-function compilePredicate(config: Any, place: Place): InternalRedirectPredicate {
+function compilePredicate(config: Any): InternalRedirectPredicate {
   const type = config['@type'];
   switch (type.slice(type.lastIndexOf('.') + 1)) {
     case 'AllowListedRoutesConfig': {
@@ -440,7 +406,7 @@ function compilePredicate(config: Any, place: Place): InternalRedirectPredicate 
     case 'SafeCrossSchemeConfig':
       return { kind: 'safe_cross_scheme' };
     default:
-      return refuse(place, 'typed_config', `unknown internal redirect predicate '${type}'`);
+      return refuse(config, '@type', `unknown internal redirect predicate '${type}'`);
   }
 }
 

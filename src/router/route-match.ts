@@ -4,7 +4,7 @@ import type { RouteMatch, RuntimeFractionalPercent } from '../xds/types.js';
 import { isGrpcRequest } from './grpc.js';
 import { allMatch, compileHeaderMatcher, type HeaderMatcher } from './header-matcher.js';
 import { CookieMatcher, QueryMatcher } from './query.js';
-import { type Place, refuse, reporting } from './refuse.js';
+import { refuse, reporting } from './refuse.js';
 import { byteString, FullMatchRegex } from './regex.js';
 import { pathLength } from './rewrite.js';
 import { asciiLower } from './string-matcher.js';
@@ -82,10 +82,10 @@ export class RouteCondition {
   private readonly certificateValidated: boolean | null;
 
   /** @throws ConfigError for a regex or template that does not compile, filter_state, dynamic_metadata */
-  constructor(config: RouteMatch, place: Place) {
-    if (config.filter_state.length > 0) refuse(place, 'filter_state', 'matching filter state is not supported');
+  constructor(config: RouteMatch) {
+    if (config.filter_state.length > 0) refuse(config, 'filter_state', 'matching filter state is not supported');
     if (config.dynamic_metadata.length > 0)
-      refuse(place, 'dynamic_metadata', 'matching dynamic metadata is not supported');
+      refuse(config, 'dynamic_metadata', 'matching dynamic metadata is not supported');
     this.caseSensitive = config.case_sensitive ?? true;
     const written = config.prefix ?? config.path ?? config.path_separated_prefix ?? '';
     this.text = this.caseSensitive ? byteString(written) : asciiLower(byteString(written));
@@ -96,18 +96,18 @@ export class RouteCondition {
     else if (config.path_match_policy !== undefined) {
       this.kind = PathKind.TEMPLATE;
       const policy = config.path_match_policy;
-      this.template = reporting(place, 'path_match_policy', () => UriTemplate.fromPolicy(policy));
+      this.template = reporting(config, 'path_match_policy', () => UriTemplate.fromPolicy(policy));
     } else {
       this.kind = PathKind.REGEX;
-      this.regex = reporting(place, 'safe_regex.regex', () => new FullMatchRegex(config.safe_regex?.regex ?? ''));
+      this.regex = reporting(config, 'safe_regex', () => new FullMatchRegex(config.safe_regex?.regex ?? ''));
     }
     if (/[?#]/.test(this.text)) this.kind = PathKind.NEVER;
     this.grpc = config.grpc !== undefined;
-    this.headers = reporting(place, 'headers', () => config.headers.map(compileHeaderMatcher));
-    this.query = reporting(place, 'query_parameters', () =>
+    this.headers = reporting(config, 'headers', () => config.headers.map(compileHeaderMatcher));
+    this.query = reporting(config, 'query_parameters', () =>
       config.query_parameters.map((one) => new QueryMatcher(one)),
     );
-    this.cookies = reporting(place, 'cookies', () => config.cookies.map((one) => new CookieMatcher(one)));
+    this.cookies = reporting(config, 'cookies', () => config.cookies.map((one) => new CookieMatcher(one)));
     const fraction = config.runtime_fraction === undefined ? null : new Fraction(config.runtime_fraction);
     this.fraction = fraction?.always ? null : fraction;
     this.certificatePresented = config.tls_context?.presented ?? null;

@@ -1,7 +1,7 @@
 import type { RequestHeaders } from '../base/headers.js';
 import type { Any, RouteConfiguration } from '../xds/types.js';
 import { HeaderReader } from './header-matcher.js';
-import { type Place, refuse } from './refuse.js';
+import { refuse } from './refuse.js';
 import { byteString } from './regex.js';
 import {
   compileLevel,
@@ -51,29 +51,26 @@ export class RouteTable implements StreamRandom {
   ) {
     this.ignorePort = config.ignore_port_in_host_matching;
     this.hostReader = config.vhost_header === '' ? null : new HeaderReader(config.vhost_header);
-    const tableMutations = compileLevel(config, deps.path, deps.compileFormat);
+    const tableMutations = compileLevel(config, deps.compileFormat);
     const tableFilters = merged(new Map<string, Any>(), config.typed_per_filter_config);
     const check = config.validate_clusters ?? true;
-    const tableMirrors = compileMirrors(config.request_mirror_policies, deps.path, deps, check);
-    this.virtualHosts = config.virtual_hosts.map((host, i) => {
-      const path = `${deps.path}.virtual_hosts[${i}]`;
-      const place: Place = { object: host, path };
-      const virtualHost = new VirtualHost(host, place, config.ignore_path_parameters_in_path_matching);
-      const mirrors = compileMirrors(host.request_mirror_policies, path, deps, check);
+    const tableMirrors = compileMirrors(config.request_mirror_policies, deps, check);
+    this.virtualHosts = config.virtual_hosts.map((host) => {
+      const virtualHost = new VirtualHost(host, config.ignore_path_parameters_in_path_matching);
+      const mirrors = compileMirrors(host.request_mirror_policies, deps, check);
       const scope = {
         table: config,
         config: host,
         virtualHost,
-        path,
         tableMutations,
-        hostMutations: compileLevel(host, path, deps.compileFormat),
+        hostMutations: compileLevel(host, deps.compileFormat),
         filterConfigs: merged(tableFilters, host.typed_per_filter_config),
         mirrorPolicies: mirrors.length > 0 ? mirrors : tableMirrors,
         deps,
       };
-      const routes = host.routes.map((route, k) => compileRoute(route, `${path}.routes[${k}]`, scope));
+      const routes = host.routes.map((route) => compileRoute(route, scope));
       virtualHost.setRoutes(routes, tlsRedirectEntry(virtualHost));
-      for (const domain of host.domains) this.addDomain(domain, virtualHost, place);
+      for (const domain of host.domains) this.addDomain(domain, virtualHost);
       return virtualHost;
     });
     const longestFirst = (a: WildcardLength, b: WildcardLength) => b.length - a.length;
@@ -131,11 +128,11 @@ export class RouteTable implements StreamRandom {
     return this.fallback;
   }
 
-  private addDomain(written: string, host: VirtualHost, place: Place): void {
+  private addDomain(written: string, host: VirtualHost): void {
     const domain = asciiLower(byteString(written));
     if (domain === '*') {
       if (this.fallback !== null)
-        refuse(place, 'domains', `Only a single wildcard domain is permitted in route ${this.config.name}`);
+        refuse(host.config, 'domains', `Only a single wildcard domain is permitted in route ${this.config.name}`);
       this.fallback = host;
       return;
     }
@@ -144,7 +141,7 @@ export class RouteTable implements StreamRandom {
     const map = text === domain ? this.exact : mapOf(suffix ? this.suffixes : this.prefixes, text.length);
     if (map.has(text))
       refuse(
-        place,
+        host.config,
         'domains',
         `Only unique values for domains are permitted. Duplicate entry of domain ${written} in route ${this.config.name}`,
       );

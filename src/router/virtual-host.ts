@@ -2,7 +2,7 @@ import { H } from '../base/header-names.js';
 import type { RequestHeaders } from '../base/headers.js';
 import type { VirtualHost as VirtualHostConfig } from '../xds/types.js';
 import { allMatch, compileHeaderMatcher, type HeaderMatcher } from './header-matcher.js';
-import { type Place, refuse, reporting } from './refuse.js';
+import { refuse, reporting } from './refuse.js';
 import type { RouteEntry } from './route-entry.js';
 import { RouteIndex } from './route-index.js';
 import {
@@ -38,7 +38,6 @@ export class VirtualHost {
   /** @throws ConfigError for a virtual cluster without headers or a matcher that does not compile */
   constructor(
     readonly config: VirtualHostConfig,
-    place: Place,
     private readonly ignorePathParameters: boolean,
   ) {
     this.name = config.name;
@@ -47,10 +46,9 @@ export class VirtualHost {
     this.includeIsTimeoutRetryHeader = config.include_is_timeout_retry_header;
     this.tlsForAll = config.require_tls === 'ALL';
     this.tlsForExternal = config.require_tls === 'EXTERNAL_ONLY';
-    this.virtualClusters = config.virtual_clusters.map((one, i) => {
-      const at: Place = { object: one, path: `${place.path}.virtual_clusters[${i}]` };
-      if (one.headers.length === 0) refuse(at, 'headers', "virtual clusters must define 'headers'");
-      return { name: one.name, headers: reporting(at, 'headers', () => one.headers.map(compileHeaderMatcher)) };
+    this.virtualClusters = config.virtual_clusters.map((one) => {
+      if (one.headers.length === 0) refuse(one, 'headers', "virtual clusters must define 'headers'");
+      return { name: one.name, headers: reporting(one, 'headers', () => one.headers.map(compileHeaderMatcher)) };
     });
   }
 

@@ -1,7 +1,7 @@
 import type { RequestHeaders } from '../base/headers.js';
 import type { WeightedCluster } from '../xds/types.js';
 import { HeaderReader } from './header-matcher.js';
-import { type Place, refuse } from './refuse.js';
+import { refuse } from './refuse.js';
 import type { RouteEntry } from './route-entry.js';
 import type { RouteCondition, StreamRandom } from './route-match.js';
 import type { CompiledRoute } from './virtual-host.js';
@@ -29,17 +29,15 @@ export class WeightedRoute implements CompiledRoute {
     readonly condition: RouteCondition,
     config: WeightedCluster,
     private readonly entries: readonly RouteEntry[],
-    path: string,
   ) {
-    const place: Place = { object: config, path };
     if (config.use_hash_policy === true)
-      refuse(place, 'use_hash_policy', 'choosing a weighted cluster by hash policy is not supported');
+      refuse(config, 'use_hash_policy', 'choosing a weighted cluster by hash policy is not supported');
     let sum = 0;
     this.ends = config.clusters.map((one) => {
       sum += one.weight ?? 0;
       return sum;
     });
-    if (sum === 0) refuse(place, 'clusters', 'Sum of weights in the weighted_cluster must be greater than 0.');
+    if (sum === 0) refuse(config, 'clusters', 'Sum of weights in the weighted_cluster must be greater than 0.');
     this.total = sum;
     this.header = config.header_name === undefined ? null : new HeaderReader(config.header_name);
   }
