@@ -38,6 +38,45 @@ export function runnableCluster(built: BuiltCluster, certificates: MeshCertifica
   return cluster;
 }
 
+/**
+ * A listener that runs without a control plane: its route configurations stand in it, certificates come from files. Chains
+ * that end the mesh's mutual TLS are left out without `certificates`.
+ */
+export function runnableListener(
+  source: Tree,
+  routes: readonly Tree[],
+  certificates: MeshCertificates | null,
+  findings: Findings,
+): Tree {
+  const listener = copyTree(source);
+  const known = new Map(routes.map((r) => [stringAt(r, 'name'), r]));
+  const chains = treesAt(listener, 'filter_chains').filter((chain) => {
+    const common = treeAt(treeAt(treeAt(chain, 'transport_socket'), 'typed_config'), 'common_tls_context');
+    if (common === undefined) return true;
+    const name = stringAt(treesAt(common, 'tls_certificate_sds_secret_configs')[0], 'name');
+    if (name.startsWith('kubernetes://')) {
+      const message = `${stringAt(listener, 'name')} needs the secret ${name.slice('kubernetes://'.length)}, which is not read`;
+      const allowed = 'serverCertificate and privateKey with the paths of files';
+      const at = positionOf(chain['transport_socket'] as object, '');
+      findings.list.push(findingAt(at, 'error', 'unsupported', message, allowed));
+      return false;
+    }
+    return useFiles(common, certificates);
+  });
+  listener['filter_chains'] = chains;
+  const last = treeAt(listener, 'default_filter_chain');
+  for (const chain of last === undefined ? chains : [...chains, last]) {
+    for (const filter of treesAt(chain, 'filters')) {
+      const manager = treeAt(filter, 'typed_config');
+      const wanted = known.get(stringAt(treeAt(manager, 'rds'), 'route_config_name'));
+      if (manager === undefined || wanted === undefined) continue;
+      delete manager['rds'];
+      manager['route_config'] = copyTree(wanted);
+    }
+  }
+  return listener;
+}
+
 /** Replaces named secrets by files; false when they are the mesh's own and there are none. */
 function useFiles(common: Tree, certificates: MeshCertificates | null): boolean {
   const named = treesAt(common, 'tls_certificate_sds_secret_configs')[0];

@@ -5,14 +5,17 @@ import { positionOf } from '../config/position.js';
 import { isType } from '../xds/type-url.js';
 import type { Cluster, Listener, RouteConfiguration } from '../xds/types.js';
 import { checkAdmission } from './admission/check.js';
-import { type MeshCertificates, runnableCluster } from './bind.js';
-import { blackHoleCluster, outboundClusters, passthroughCluster } from './cluster/clusters.js';
+import { type MeshCertificates, runnableCluster, runnableListener } from './bind.js';
+import type { BuiltCluster } from './cluster/clusters.js';
+import { type Binding, explicitResources } from './explicit.js';
 import { type Finding, Findings } from './finding.js';
+import { httpRoutesOf } from './http-route.js';
+import { sidecarResources } from './istiod.js';
 import { isKnown } from './kinds.js';
-import { type Binding, explicitListeners } from './listener/explicit.js';
 import { Mesh, ROOT_NAMESPACE } from './mesh.js';
 import { readMessages } from './model.js';
 import { PROFILE_NAMES, type Profile, profileNamed } from './profile.js';
+import { registryOf } from './registry/registry.js';
 import { type Resource, resourceOf } from './resource.js';
 import { checkSchema } from './schema/check.js';
 import { notePaths, stringAt, type Tree, treeAt } from './tree.js';
@@ -25,8 +28,20 @@ export interface TranslateOptions {
   proxyNamespace?: string;
   /** Labels of the proxy's workload, for `sourceLabels` and workload selectors. */
   proxyLabels?: Record<string, string>;
+  /**
+   * Address of the workload's Pod or WorkloadEntry: the proxy then has its inbound side too. Its namespace and labels are
+   * those of the workload unless they are given.
+   */
+  proxyIp?: string;
   /** MeshConfig; goes before the ConfigMap `istio` of the root namespace among the documents. */
   meshConfig?: Tree;
+  /**
+   * True for a sidecar whose connections are redirected to it (ports 15001 and 15006): listeners as istiod makes them, the
+   * inbound side when `proxyIp` is given. False, the default: listeners that clients call (see `explicitResources`).
+   */
+  interception?: boolean;
+  /** `router` makes the listeners of the Gateways that select `proxyLabels`; `sidecar` is the default. */
+  proxyType?: 'sidecar' | 'router';
   /** Address that listeners stand on; `127.0.0.1`. */
   listenAddress?: string;
   /** Listener ports for service ports; a service port that is not named keeps its number. */
@@ -60,7 +75,7 @@ export interface GeneratedResources {
 /**
  * Translates Istio and Kubernetes documents into the configuration of a proxy that is called directly, without
  * interception. Listeners: one for every port on which a visible service speaks HTTP, on `listenAddress`; the virtual host
- * is chosen by the Host header (see `explicitListeners`). Never throws for what the documents hold: mistakes are in
+ * is chosen by the Host header (see `explicitResources`). Never throws for what the documents hold: mistakes are in
  * `errors`, and documents with mistakes are left out.
  */
 export function translate(docs: readonly KubeDocument[], options: TranslateOptions): Translation {
@@ -84,17 +99,30 @@ export function generate(
     return { listeners: [], clusters: [], routes: [] };
   }
   const world = readWorld(docs, profile, options, findings);
+  const certificates = options.meshCertificates ?? null;
+  const made = resourcesOf(world, options);
+  return {
+    listeners: made.listeners.map((l) => runnableListener(l, made.routes, certificates, findings)),
+    clusters: made.clusters.map((c) => runnableCluster(c, certificates, findings)),
+    routes: made.routes,
+  };
+}
+
+interface Resources {
+  listeners: Tree[];
+  clusters: BuiltCluster[];
+  routes: Tree[];
+}
+
+function resourcesOf(world: World, options: Omit<TranslateOptions, 'profile'>): Resources {
+  if (options.interception === true && world.proxy.type === 'sidecar') {
+    return sidecarResources(world, { outbound: true, inbound: world.proxy.ip !== '' });
+  }
   const binding: Binding = {
     address: options.listenAddress ?? '127.0.0.1',
     port: (servicePort) => options.portMap?.[servicePort] ?? servicePort,
   };
-  const explicit = explicitListeners(world, binding, []);
-  const built = [...outboundClusters(world), blackHoleCluster(world), passthroughCluster(world, false)];
-  return {
-    listeners: explicit.map((l) => l.listener),
-    clusters: built.map((b) => runnableCluster(b, options.meshCertificates ?? null, findings)),
-    routes: explicit.map((l) => l.routes),
-  };
+  return explicitResources(world, binding);
 }
 
 function routesOf(listener: Listener): RouteConfiguration[] {
@@ -145,18 +173,20 @@ export function readWorld(
     if (options.keepRefused === true || admitted) resources.push(resource);
   }
   const mesh = new Mesh(options.meshConfig ?? meshConfigOf(resources, findings));
+  const ip = options.proxyIp ?? '';
+  const own = ip === '' ? undefined : registryOf(resources).workloads.find((w) => w.address === ip);
   return worldOf(
     resources,
     profile,
     mesh,
     {
-      type: 'sidecar',
-      namespace: options.proxyNamespace ?? 'default',
-      labels: options.proxyLabels ?? {},
-      ip: '',
+      type: options.proxyType ?? 'sidecar',
+      namespace: options.proxyNamespace ?? own?.namespace ?? 'default',
+      labels: options.proxyLabels ?? own?.labels ?? {},
+      ip,
     },
     findings,
-    [],
+    httpRoutesOf(resources, findings),
   );
 }
 

@@ -13,6 +13,8 @@ export interface ManagerKind {
   statPrefix: string;
   /** Name of a route configuration that is found elsewhere, or one written in. */
   routes: string | Tree;
+  /** Whether the port is named for HTTP/2, which istiod notes on the inbound side. */
+  http2?: boolean;
 }
 
 const FAULT = 'envoy.filters.http.fault';
@@ -57,6 +59,7 @@ export function connectionManager(world: World, kind: ManagerKind, accessLogs: T
     out['set_current_client_cert_details'] = details;
   }
   if (kind.direction === 'gateway') out['http_protocol_options'] = {};
+  if (kind.http2 === true) out['http2_protocol_options'] = {};
   writePathNormalization(out, world.mesh);
   const settings = treeAt(world.mesh.defaultConfig, 'connectionSettings');
   if (settings !== undefined) writeConnectionSettings(out, settings, kind.direction === 'gateway');

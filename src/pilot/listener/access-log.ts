@@ -1,0 +1,166 @@
+import { byAge, type Resource, selects } from '../resource.js';
+import { allFrom, booleanAt, listAt, stringAt, stringMapAt, type Tree, treeAt, treesAt } from '../tree.js';
+import type { World } from '../world.js';
+
+/** The line that istiod writes when nobody gives a format (Istio 1.9 and later). */
+const TEXT_FORMAT =
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% ' +
+  '%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% ' +
+  '%BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" ' +
+  '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% ' +
+  '%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n';
+
+const JSON_FORMAT: Record<string, string> = {
+  start_time: '%START_TIME%',
+  route_name: '%ROUTE_NAME%',
+  method: '%REQ(:METHOD)%',
+  path: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%',
+  protocol: '%PROTOCOL%',
+  response_code: '%RESPONSE_CODE%',
+  response_flags: '%RESPONSE_FLAGS%',
+  response_code_details: '%RESPONSE_CODE_DETAILS%',
+  connection_termination_details: '%CONNECTION_TERMINATION_DETAILS%',
+  bytes_received: '%BYTES_RECEIVED%',
+  bytes_sent: '%BYTES_SENT%',
+  duration: '%DURATION%',
+  upstream_service_time: '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%',
+  x_forwarded_for: '%REQ(X-FORWARDED-FOR)%',
+  user_agent: '%REQ(USER-AGENT)%',
+  request_id: '%REQ(X-REQUEST-ID)%',
+  authority: '%REQ(:AUTHORITY)%',
+  upstream_host: '%UPSTREAM_HOST%',
+  upstream_cluster: '%UPSTREAM_CLUSTER_RAW%',
+  upstream_local_address: '%UPSTREAM_LOCAL_ADDRESS%',
+  downstream_local_address: '%DOWNSTREAM_LOCAL_ADDRESS%',
+  downstream_remote_address: '%DOWNSTREAM_REMOTE_ADDRESS%',
+  requested_server_name: '%REQUESTED_SERVER_NAME%',
+  upstream_transport_failure_reason: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
+};
+
+export type LogSide = 'CLIENT' | 'SERVER';
+
+/** Where one access log goes, and which requests it keeps. */
+interface Log {
+  path: string;
+  format: Tree;
+  expression: string;
+  source: Tree;
+}
+
+/**
+ * Access logs of a connection manager or TCP proxy: of the Telemetry that holds for the workload, else of the mesh's
+ * `accessLogFile`. `listener` is for connections that no filter chain takes.
+ */
+export function accessLogs(world: World, side: LogSide, listener = false): Tree[] {
+  return logsOf(world, side).map((log) => {
+    const filters: Tree[] = listener ? [{ response_flag_filter: { flags: ['NR'] } }] : [];
+    if (log.expression !== '') filters.push(expressionFilter(log.expression));
+    const out: Tree = {};
+    if (filters.length > 0) out['filter'] = filters.length === 1 ? filters[0] : { and_filter: { filters } };
+    out['name'] = 'envoy.access_loggers.file';
+    out['typed_config'] = {
+      '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
+      path: log.path,
+      log_format: log.format,
+    };
+    allFrom(out, log.source);
+    return out;
+  });
+}
+
+function expressionFilter(expression: string): Tree {
+  return {
+    extension_filter: {
+      name: 'envoy.access_loggers.extension_filters.cel',
+      typed_config: {
+        '@type': 'type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter',
+        expression,
+      },
+    },
+  };
+}
+
+function logsOf(world: World, side: LogSide): Log[] {
+  const { mesh } = world;
+  const fromMesh: Log = {
+    path: stringAt(mesh.tree, 'accessLogFile'),
+    format: formatOf(stringAt(mesh.tree, 'accessLogFormat'), stringAt(mesh.tree, 'accessLogEncoding') === 'JSON'),
+    expression: '',
+    source: mesh.tree,
+  };
+  const telemetry = telemetryFor(world, 'accessLogging');
+  if (telemetry === undefined) return fromMesh.path === '' ? [] : [fromMesh];
+  const out: Log[] = [];
+  for (const entry of treesAt(telemetry.spec, 'accessLogging')) {
+    const mode = stringAt(treeAt(entry, 'match'), 'mode') || 'CLIENT_AND_SERVER';
+    if (mode !== 'CLIENT_AND_SERVER' && mode !== side) continue;
+    if (booleanAt(entry, 'disabled') === true) continue;
+    const expression = stringAt(treeAt(entry, 'filter'), 'expression');
+    const providers = treesAt(entry, 'providers').map((p) => stringAt(p, 'name'));
+    for (const name of providers.length === 0 ? defaultProviders(world) : providers) {
+      const provider = providerOf(world, name);
+      if (provider !== null) out.push({ ...provider, expression, source: entry });
+      else
+        world.findings.error(
+          'unsupported',
+          telemetry,
+          entry,
+          'providers',
+          `the access log provider ${JSON.stringify(name)} is not supported`,
+          'envoy, or an extension provider with envoyFileAccessLog',
+        );
+    }
+  }
+  return out;
+}
+
+function defaultProviders(world: World): string[] {
+  const names = listAt(treeAt(world.mesh.tree, 'defaultProviders'), 'accessLogging').map(String);
+  return names.length === 0 && stringAt(world.mesh.tree, 'accessLogFile') !== '' ? ['envoy'] : names;
+}
+
+function providerOf(world: World, name: string): Pick<Log, 'path' | 'format'> | null {
+  const listed = treesAt(world.mesh.tree, 'extensionProviders').find((p) => stringAt(p, 'name') === name);
+  const file = treeAt(listed, 'envoyFileAccessLog');
+  if (file !== undefined) {
+    const format = treeAt(file, 'logFormat');
+    const labels = treeAt(format, 'labels');
+    return {
+      path: stringAt(file, 'path'),
+      format: labels === undefined ? formatOf(stringAt(format, 'text'), false) : { json_format: labels },
+    };
+  }
+  if (name !== 'envoy') return null;
+  const { tree } = world.mesh;
+  return {
+    path: stringAt(tree, 'accessLogFile') || '/dev/stdout',
+    format: formatOf(stringAt(tree, 'accessLogFormat'), stringAt(tree, 'accessLogEncoding') === 'JSON'),
+  };
+}
+
+function formatOf(format: string, json: boolean): Tree {
+  if (json) return { json_format: format === '' ? JSON_FORMAT : parseJson(format) };
+  const text = format === '' ? TEXT_FORMAT : format.endsWith('\n') ? format : `${format}\n`;
+  return { text_format_source: { inline_string: text } };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return JSON_FORMAT;
+  }
+}
+
+/** The Telemetry with `section` that is nearest to the workload: its own, its namespace's, the root namespace's. */
+function telemetryFor(world: World, section: string): Resource | undefined {
+  const { namespace, labels } = world.proxy;
+  const all = world.resources.filter((r) => r.kind === 'Telemetry' && listAt(r.spec, section).length > 0).sort(byAge);
+  const selector = (r: Resource) => treeAt(r.spec, 'selector');
+  const own = all.filter((r) => r.namespace === namespace);
+  return (
+    own.find((r) => selector(r) !== undefined && selects(stringMapAt(selector(r), 'matchLabels'), labels)) ??
+    own.find((r) => selector(r) === undefined) ??
+    all.find((r) => r.namespace === world.mesh.rootNamespace && selector(r) === undefined)
+  );
+}
