@@ -39,9 +39,14 @@ function code(text) {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
 }
 
+/** Without template strings too: the console's page is one, and its script runs in a browser. */
+const withoutTemplates = (text) => text.replace(/`[^`]*`/g, "''");
+
 test('only base/timer-wheel.ts calls the timers of Node', () => {
   const calls = /\b(setTimeout|setInterval|setImmediate)\s*\(|node:timers/;
-  const callers = sources.filter(({ name, text }) => !name.endsWith('.test.ts') && calls.test(code(text)));
+  const callers = sources.filter(
+    ({ name, text }) => !name.endsWith('.test.ts') && calls.test(withoutTemplates(code(text))),
+  );
   assert.deepEqual(
     callers.map(({ name }) => name).filter((name) => name !== 'base/timer-wheel.ts'),
     [],
