@@ -1,5 +1,5 @@
-import { Bit, H } from '../base/header-names.js';
 import type { Dispatcher } from '../base/dispatcher.js';
+import { Bit, H } from '../base/header-names.js';
 import type { RequestHeaders, ResponseHeaders, Trailers } from '../base/headers.js';
 import type { TimerOwner } from '../base/timer-wheel.js';
 import { type Protocol, Reset, type ResetReason } from '../codec/codec.js';
@@ -28,7 +28,13 @@ export interface RouterCallbacks {
   /** The caller is trusted (x-envoy-internal was set). */
   readonly internalRequest: boolean;
   /** `modify` adds the router's own headers to the reply. Resets the stream when the response has started. */
-  sendLocalReply(status: number, body: string, details: string, modify?: ReplyHeaders | null, grpcStatus?: number): void;
+  sendLocalReply(
+    status: number,
+    body: string,
+    details: string,
+    modify?: ReplyHeaders | null,
+    grpcStatus?: number,
+  ): void;
   encode1xx(headers: ResponseHeaders): void;
   encodeHeaders(headers: ResponseHeaders, endStream: boolean): void;
   encodeData(data: Uint8Array, endStream: boolean): void;
@@ -148,7 +154,6 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
       return;
     }
     const clusterName = route.pickCluster(headers);
-    info.upstreamCluster = clusterName;
     const cluster = config.clusters.get(clusterName);
     if (cluster === undefined) {
       config.stats.no_cluster++;
@@ -453,10 +458,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     }
     this.dropRetryState();
     if (this.requestCompleteAt >= 0 && !config.suppressEnvoyHeaders)
-      headers.set(
-        H.xEnvoyUpstreamServiceTime,
-        String(Math.floor(callbacks.dispatcher.now - this.requestCompleteAt)),
-      );
+      headers.set(H.xEnvoyUpstreamServiceTime, String(Math.floor(callbacks.dispatcher.now - this.requestCompleteAt)));
     cluster.codes.charge(status, callbacks.internalRequest, host.canary);
     if (status >= 500) host.stats.rq_error++;
     else this.noteSuccess(host, grpcStatus, endStream);
@@ -632,8 +634,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
       this.noHealthyUpstream();
       return;
     }
-    if (route.includeAttemptCountInRequest)
-      headers.set(H.xEnvoyAttemptCount, String(callbacks.info.attemptCount));
+    if (route.includeAttemptCountInRequest) headers.set(H.xEnvoyAttemptCount, String(callbacks.info.attemptCount));
     if (this.timeoutRetry && route.includeIsTimeoutRetryHeader) headers.set(H.xEnvoyIsTimeoutRetry, 'true');
     else headers.remove(H.xEnvoyIsTimeoutRetry);
     this.setExpectedTimeout();
@@ -642,10 +643,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     attempt.start(this.requestComplete && kept === null && this.keptTrailers === null);
     if (kept !== null)
       for (let i = 0; i < kept.length && !attempt.done; i++)
-        attempt.encodeData(
-          kept[i],
-          i === kept.length - 1 && this.requestComplete && this.keptTrailers === null,
-        );
+        attempt.encodeData(kept[i], i === kept.length - 1 && this.requestComplete && this.keptTrailers === null);
     if (this.keptTrailers !== null && !attempt.done) attempt.encodeTrailers(this.keptTrailers);
     if (this.requestComplete && !attempt.done) attempt.onRequestComplete();
   }

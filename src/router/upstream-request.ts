@@ -1,8 +1,9 @@
 import type { RequestHeaders, ResponseHeaders, Trailers } from '../base/headers.js';
 import type { TimerOwner } from '../base/timer-wheel.js';
-import { Reset, type RequestEncoder, type ResetReason, type ResponseDecoder } from '../codec/codec.js';
+import { type RequestEncoder, Reset, type ResetReason, type ResponseDecoder } from '../codec/codec.js';
 import type { UpstreamInfo } from '../observe/stream-info.js';
 import { type LedgerTimer, TimerKind } from '../observe/timer-ledger.js';
+import { countStreamReset } from '../upstream/cluster-stats.js';
 import type { Host, PoolCallbacks, PoolFailure, PoolHandle, UpstreamConnectionInfo } from '../upstream/types.js';
 import type { Router } from './router.js';
 
@@ -91,12 +92,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     if (route.autoHostRewrite && host.hostname !== '') router.rewriteHost(headers, host.hostname);
     const max = router.timeouts.upstreamMaxStreamDuration ?? router.cluster.maxStreamDuration;
     if (max !== null && max > 0)
-      this.maxDuration = router.ledger.arm(
-        this,
-        TimerKind.UPSTREAM_MAX_STREAM_DURATION,
-        max,
-        router.maxDurationRef(),
-      );
+      this.maxDuration = router.ledger.arm(this, TimerKind.UPSTREAM_MAX_STREAM_DURATION, max, router.maxDurationRef());
     this.encodeHeaders(headers);
     if (this.done) return;
     if (this.perTryWanted || router.requestComplete) this.armPerTry();
@@ -289,6 +285,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
   onReset(reason: ResetReason, _details: string): void {
     if (this.done) return;
     this.encoder = null;
+    countStreamReset(this.router.cluster.stats, this.info.protocol, reason);
     this.finish();
     this.router.onUpstreamReset(reason, '', this);
   }
@@ -337,7 +334,10 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     const encoder = this.encoder;
     this.finish();
     if (handle !== null) handle.cancel();
-    else if (encoder !== null) encoder.resetStream(Reset.LOCAL);
+    else if (encoder !== null) {
+      countStreamReset(this.router.cluster.stats, this.info.protocol, Reset.LOCAL);
+      encoder.resetStream(Reset.LOCAL);
+    }
   }
 
   /** The response is complete and so is the request: the codec lets the stream go by itself. */
