@@ -221,7 +221,7 @@ test('pseudo-headers, Host, two append settings and unknown operators are refuse
   assert.throws(refused({ request_headers_to_remove: ['Host'] }), /:-prefixed or host headers may not be removed/);
   assert.throws(
     refused({ request_headers_to_add: [{ ...add('a', 'x', 'ADD_IF_ABSENT'), append: true }] }),
-    /Both append and append_action/,
+    /append and append_action exclude each other/,
   );
   assert.throws(
     refused({ request_headers_to_add: [add('a', '%NOPE%')] }),

@@ -54,7 +54,7 @@ export class HeaderMutation {
 
   /**
    * Null when there is nothing to change.
-   * @throws ConfigError for a pseudo-header or Host, for `append` beside `append_action`, for an unknown operator
+   * @throws ConfigError for a pseudo-header or Host, and for an unknown operator
    */
   static compile(changes: HeaderChanges, compileFormat: CompileFormat): HeaderMutation | null {
     const removals: HeaderName[] = [];
@@ -108,8 +108,6 @@ export class HeaderMutation {
 function compileAddition(option: HeaderValueOption, compileFormat: CompileFormat): Addition | null {
   const { key, value, raw_value: raw } = option.header;
   if (!modifiable(key)) refuse(option.header, 'key', ':-prefixed or host headers may not be modified');
-  if (option.append !== undefined && option.append_action !== 'APPEND_IF_EXISTS_OR_ADD')
-    refuse(option, 'append', "Both append and append_action are set and it's not allowed");
   const action = option.append === false ? 'OVERWRITE_IF_EXISTS_OR_ADD' : option.append_action;
   if (raw !== '' && value === '')
     return new Addition(

@@ -4,9 +4,11 @@ import type {
   AllowListedRoutesConfig,
   Any,
   ClusterWeight,
+  DirectResponseAction,
   HeaderValueOption,
   InternalRedirectPolicy,
   Metadata,
+  RedirectAction,
   RequestMirrorPolicy,
   Route,
   RouteAction,
@@ -39,7 +41,6 @@ import {
   type MirrorPolicy,
   type RequestChange,
   RouteEntry,
-  type RouteFields,
   WeightedHost,
 } from './route-entry.js';
 import { Fraction, RouteCondition } from './route-match.js';
@@ -109,185 +110,141 @@ const NOT_FOUND_CODES: Readonly<Record<RouteAction['cluster_not_found_response_c
   NOT_FOUND: 404,
   INTERNAL_SERVER_ERROR: 500,
 };
-const DEFAULT_TIMEOUT = 15_000;
 const DEFAULT_MAX_DIRECT_BODY = 4096;
-const NO_UPGRADES: ReadonlyMap<string, RouteUpgradeConfig> = new Map();
+
+/** A RouteEntry while it is being filled in. */
+type Draft = { -readonly [K in keyof RouteEntry]: RouteEntry[K] };
 
 /** @throws ConfigError for whatever the route says that cannot be */
 export function compileRoute(route: Route, scope: HostScope): CompiledRoute {
   if (route.non_forwarding_action !== undefined)
     refuse(route, 'non_forwarding_action', 'this action is for gRPC servers that route without a proxy');
   const condition = new RouteCondition(route.match);
-  const fields = commonFields(route, condition, scope);
   const weighted = route.route?.weighted_clusters;
-  if (weighted === undefined) return new SingleRoute(new RouteEntry(fields));
-  const entries = weighted.clusters.map((one) => new RouteEntry(weightedFields(fields, one, route, scope)));
+  if (weighted === undefined) return new SingleRoute(compileEntry(route, condition, null, scope));
+  const entries = weighted.clusters.map((one) => compileEntry(route, condition, one, scope));
   return new WeightedRoute(condition, weighted, entries);
 }
 
 /** The redirect of require_tls: 301 to https. */
 export function tlsRedirectEntry(virtualHost: VirtualHost): RouteEntry {
-  const route = { name: '' } as Route;
-  const condition = { matchedLength: () => 0 } as unknown as RouteCondition;
-  return new RouteEntry({
-    ...NO_ACTION,
-    name: '',
-    virtualHost,
-    condition,
-    action: 'redirect',
-    directResponse: { status: 301, body: Buffer.alloc(0), text: '', bodyFormat: null, contentType: '' },
-    config: route,
-  });
+  const draft: Draft = new RouteEntry(virtualHost, RouteCondition.NEVER, null);
+  draft.action = 'redirect';
+  draft.directResponse = { status: 301, body: Buffer.alloc(0), text: '', bodyFormat: null, contentType: '' };
+  return draft as RouteEntry;
 }
 
-const DEFAULT_REF = { path: '(default)', position: null };
+/** @param weighted the cluster of a weighted route that the entry is for */
+function compileEntry(
+  route: Route,
+  condition: RouteCondition,
+  weighted: ClusterWeight | null,
+  scope: HostScope,
+): RouteEntry {
+  const draft: Draft = new RouteEntry(scope.virtualHost, condition, route);
+  const { config } = scope;
+  draft.requestBodyBufferLimit =
+    route.request_body_buffer_limit ??
+    route.per_request_buffer_limit_bytes ??
+    config.request_body_buffer_limit ??
+    config.per_request_buffer_limit_bytes ??
+    null;
+  draft.statPrefix = route.stat_prefix;
+  const { decorator } = route;
+  if (decorator !== undefined)
+    draft.decorator = { operation: decorator.operation, propagate: decorator.propagate ?? true };
+  draft.filterConfigs = merged(scope.filterConfigs, route.typed_per_filter_config);
+  addMutations(draft, route, scope);
+  if (route.direct_response !== undefined) addDirectResponse(draft, route.direct_response, scope);
+  else if (route.redirect !== undefined) addRedirect(draft, route.redirect, scope);
+  else addAction(draft, route.route!, scope);
+  if (weighted !== null) addWeighted(draft, weighted, scope);
+  draft.hasRequestMutations =
+    draft.requestChanges.length > 0 || draft.hostRewrite !== null || draft.pathRewrite !== null;
+  draft.hasResponseMutations = draft.responseChanges.length > 0;
+  return draft as RouteEntry;
+}
 
-/** Fields of a route that forwards nothing. */
-const NO_ACTION = {
-  clusterName: '',
-  clusterHeader: null,
-  timeout: DEFAULT_TIMEOUT,
-  timeoutRef: DEFAULT_REF,
-  idleTimeout: null,
-  idleTimeoutRef: DEFAULT_REF,
-  flushTimeout: null,
-  flushTimeoutRef: DEFAULT_REF,
-  maxStreamDuration: null,
-  maxStreamDurationRef: DEFAULT_REF,
-  maxGrpcTimeout: null,
-  grpcTimeoutOffset: null,
-  retryPolicy: null,
-  hedgeOnPerTryTimeout: false,
-  priority: Priority.DEFAULT,
-  requestBodyBufferLimit: null,
-  autoHostRewrite: false,
-  appendForwardedHost: false,
-  clusterNotFoundResponseCode: 503,
-  upgradeConfigs: NO_UPGRADES,
-  hashPolicy: null,
-  metadataMatch: null,
-  requestMirrorPolicies: [],
-  internalRedirectPolicy: null,
-  statPrefix: '',
-  decorator: null,
-  directResponse: null,
-  redirect: null,
-  requestChanges: [],
-  responseMutations: [],
-  hostRewrite: null,
-  pathRewrite: null,
-  filterConfigs: new Map<string, Any>(),
-} as const;
+function addMutations(draft: Draft, route: Route, scope: HostScope): void {
+  const levels = [compileLevel(route, scope.deps.compileFormat), scope.hostMutations, scope.tableMutations];
+  if (scope.table.most_specific_header_mutations_wins) levels.reverse();
+  draft.requestChanges = present(levels.map((level) => level.request));
+  draft.responseChanges = present(levels.map((level) => level.response));
+}
 
-function commonFields(route: Route, condition: RouteCondition, scope: HostScope): RouteFields {
-  const { virtualHost, deps, config, table } = scope;
-  const own = compileLevel(route, deps.compileFormat);
-  const ascending = table.most_specific_header_mutations_wins;
-  const levels = [own, scope.hostMutations, scope.tableMutations];
-  if (ascending) levels.reverse();
-  const base: RouteFields = {
-    ...NO_ACTION,
-    name: route.name,
-    virtualHost,
-    condition,
-    action: 'route',
-    requestBodyBufferLimit:
-      route.request_body_buffer_limit ??
-      route.per_request_buffer_limit_bytes ??
-      config.request_body_buffer_limit ??
-      config.per_request_buffer_limit_bytes ??
-      null,
-    statPrefix: route.stat_prefix,
-    decorator:
-      route.decorator === undefined
-        ? null
-        : { operation: route.decorator.operation, propagate: route.decorator.propagate ?? true },
-    requestChanges: present(levels.map((level) => level.request)),
-    responseMutations: present(levels.map((level) => level.response)),
-    filterConfigs: merged(scope.filterConfigs, route.typed_per_filter_config),
-    config: route,
+function addDirectResponse(draft: Draft, config: DirectResponseAction, scope: HostScope): void {
+  const limit = scope.table.max_direct_response_body_size_bytes ?? DEFAULT_MAX_DIRECT_BODY;
+  draft.action = 'direct_response';
+  draft.redirect = new RedirectTarget(null);
+  draft.directResponse = compileDirectResponse(config, limit, scope.deps.compileFormat);
+}
+
+function addRedirect(draft: Draft, config: RedirectAction, scope: HostScope): void {
+  const redirect = new RedirectTarget(config);
+  draft.action = 'redirect';
+  draft.redirect = redirect;
+  draft.pathRewrite = compilePathRewrite(config, draft.condition, scope.deps.compileFormat);
+  draft.directResponse = {
+    status: redirect.status,
+    body: Buffer.alloc(0),
+    text: '',
+    bodyFormat: null,
+    contentType: '',
   };
-  if (route.direct_response !== undefined) {
-    const limit = table.max_direct_response_body_size_bytes ?? DEFAULT_MAX_DIRECT_BODY;
-    return {
-      ...base,
-      action: 'direct_response',
-      redirect: new RedirectTarget(null),
-      directResponse: compileDirectResponse(route.direct_response, limit, deps.compileFormat),
-    };
-  }
-  if (route.redirect !== undefined) {
-    const redirect = new RedirectTarget(route.redirect);
-    return {
-      ...base,
-      action: 'redirect',
-      redirect,
-      pathRewrite: compilePathRewrite(route.redirect, condition, deps.compileFormat),
-      directResponse: { status: redirect.status, body: Buffer.alloc(0), text: '', bodyFormat: null, contentType: '' },
-    };
-  }
-  return { ...base, ...actionFields(route.route!, condition, scope) };
 }
 
-function actionFields(action: RouteAction, condition: RouteCondition, scope: HostScope) {
+function addAction(draft: Draft, action: RouteAction, scope: HostScope): void {
   const { deps, config } = scope;
-  const retry = action.retry_policy ?? config.retry_policy;
-  const duration = action.max_stream_duration;
-  const hedge = action.hedge_policy ?? config.hedge_policy;
   checkCluster(action.cluster, action, 'cluster', 'route: unknown cluster', scope);
-  const mirrors = compileMirrors(action.request_mirror_policies, scope.deps, checksClusters(scope));
-  return {
-    clusterName: action.cluster ?? '',
-    clusterHeader: action.cluster_header === undefined ? null : new HeaderReader(action.cluster_header),
-    timeout: Math.floor(action.timeout ?? DEFAULT_TIMEOUT),
-    timeoutRef: originOf(action, 'timeout'),
-    idleTimeout: floored(action.idle_timeout),
-    idleTimeoutRef: originOf(action, 'idle_timeout'),
-    flushTimeout: floored(action.flush_timeout),
-    flushTimeoutRef: originOf(action, 'flush_timeout'),
-    maxStreamDuration:
-      duration === undefined
-        ? null
-        : {
-            max: floored(duration.max_stream_duration),
-            grpcHeaderMax: floored(duration.grpc_timeout_header_max),
-            grpcHeaderOffset: floored(duration.grpc_timeout_header_offset),
-          },
-    maxStreamDurationRef: originOf(duration, 'max_stream_duration'),
-    maxGrpcTimeout: floored(action.max_grpc_timeout),
-    grpcTimeoutOffset: floored(action.grpc_timeout_offset),
-    retryPolicy: retry === undefined ? null : compileRetryPolicy(retry),
-    hedgeOnPerTryTimeout: hedge?.hedge_on_per_try_timeout ?? false,
-    priority: action.priority === 'HIGH' ? Priority.HIGH : Priority.DEFAULT,
-    autoHostRewrite: action.auto_host_rewrite ?? false,
-    appendForwardedHost: action.append_x_forwarded_host,
-    clusterNotFoundResponseCode: NOT_FOUND_CODES[action.cluster_not_found_response_code],
-    upgradeConfigs: compileUpgrades(action),
-    hashPolicy: HashPolicy.compile(action.hash_policy),
-    metadataMatch: subset(action.metadata_match),
-    requestMirrorPolicies: mirrors.length > 0 ? mirrors : scope.mirrorPolicies,
-    internalRedirectPolicy: compileInternalRedirect(action.internal_redirect_policy),
-    hostRewrite: compileHostRewrite(action, deps.compileFormat),
-    pathRewrite: compilePathRewrite(action, condition, deps.compileFormat),
-  };
+  draft.clusterName = action.cluster ?? '';
+  if (action.cluster_header !== undefined) draft.clusterHeader = new HeaderReader(action.cluster_header);
+  if (action.timeout !== undefined) draft.timeout = Math.floor(action.timeout);
+  draft.timeoutRef = originOf(action, 'timeout');
+  draft.idleTimeout = floored(action.idle_timeout);
+  draft.idleTimeoutRef = originOf(action, 'idle_timeout');
+  draft.flushTimeout = floored(action.flush_timeout);
+  draft.flushTimeoutRef = originOf(action, 'flush_timeout');
+  const duration = action.max_stream_duration;
+  if (duration !== undefined) {
+    draft.maxStreamDuration = {
+      max: floored(duration.max_stream_duration),
+      grpcHeaderMax: floored(duration.grpc_timeout_header_max),
+      grpcHeaderOffset: floored(duration.grpc_timeout_header_offset),
+    };
+    draft.maxStreamDurationRef = originOf(duration, 'max_stream_duration');
+  }
+  draft.maxGrpcTimeout = floored(action.max_grpc_timeout);
+  draft.grpcTimeoutOffset = floored(action.grpc_timeout_offset);
+  const retry = action.retry_policy ?? config.retry_policy;
+  if (retry !== undefined) draft.retryPolicy = compileRetryPolicy(retry);
+  draft.hedgeOnPerTryTimeout = (action.hedge_policy ?? config.hedge_policy)?.hedge_on_per_try_timeout ?? false;
+  if (action.priority === 'HIGH') draft.priority = Priority.HIGH;
+  draft.autoHostRewrite = action.auto_host_rewrite ?? false;
+  draft.appendForwardedHost = action.append_x_forwarded_host;
+  draft.clusterNotFoundResponseCode = NOT_FOUND_CODES[action.cluster_not_found_response_code];
+  if (action.upgrade_configs.length > 0) draft.upgradeConfigs = compileUpgrades(action);
+  draft.hashPolicy = HashPolicy.compile(action.hash_policy);
+  draft.metadataMatch = subset(action.metadata_match);
+  const mirrors = compileMirrors(action.request_mirror_policies, deps, checksClusters(scope));
+  draft.requestMirrorPolicies = mirrors.length > 0 ? mirrors : scope.mirrorPolicies;
+  draft.internalRedirectPolicy = compileInternalRedirect(action.internal_redirect_policy);
+  draft.hostRewrite = compileHostRewrite(action, deps.compileFormat);
+  draft.pathRewrite = compilePathRewrite(action, draft.condition, deps.compileFormat);
 }
 
-function weightedFields(fields: RouteFields, one: ClusterWeight, route: Route, scope: HostScope): RouteFields {
+function addWeighted(draft: Draft, one: ClusterWeight, scope: HostScope): void {
+  if (one.name !== '') checkCluster(one.name, one, 'name', 'route: unknown weighted cluster', scope);
+  draft.clusterName = one.name;
+  draft.clusterHeader = one.cluster_header === '' ? null : new HeaderReader(one.cluster_header);
+  const inner = subset(one.metadata_match);
+  if (inner !== null) draft.metadataMatch = { ...draft.metadataMatch, ...inner };
+  draft.filterConfigs = merged(draft.filterConfigs, one.typed_per_filter_config);
   const own = compileLevel(one, scope.deps.compileFormat);
   const changes: RequestChange[] = present([own.request]);
   const host = one.host_rewrite_literal;
   if (host !== undefined && host !== '') changes.push(new WeightedHost(byteString(host)));
-  if (one.name !== '') checkCluster(one.name, one, 'name', 'route: unknown weighted cluster', scope);
-  const inner = subset(one.metadata_match);
-  return {
-    ...fields,
-    clusterName: one.name,
-    clusterHeader: one.cluster_header === '' ? null : new HeaderReader(one.cluster_header),
-    metadataMatch: inner === null ? fields.metadataMatch : { ...subset(route.route?.metadata_match), ...inner },
-    requestChanges: [...changes, ...fields.requestChanges],
-    responseMutations: [...present([own.response]), ...fields.responseMutations],
-    filterConfigs: merged(fields.filterConfigs, one.typed_per_filter_config),
-  };
+  draft.requestChanges = [...changes, ...draft.requestChanges];
+  draft.responseChanges = [...present([own.response]), ...draft.responseChanges];
 }
 
 function checksClusters(scope: HostScope): boolean {
@@ -343,12 +300,7 @@ function compileHostRewrite(action: RouteAction, compileFormat: CompileFormat): 
 }
 
 function compileUpgrades(action: RouteAction): ReadonlyMap<string, RouteUpgradeConfig> {
-  if (action.upgrade_configs.length === 0) return NO_UPGRADES;
-  const map = new Map<string, RouteUpgradeConfig>();
-  for (const one of action.upgrade_configs) {
-    map.set(one.upgrade_type.toLowerCase(), one);
-  }
-  return map;
+  return new Map(action.upgrade_configs.map((one) => [one.upgrade_type.toLowerCase(), one]));
 }
 
 /** @param check whether the clusters must exist */

@@ -2,7 +2,7 @@ import { H, type HeaderName } from '../base/header-names.js';
 import type { RequestHeaders, ResponseHeaders } from '../base/headers.js';
 import type { FieldRef } from '../config/position.js';
 import type { StreamInfo } from '../observe/stream-info.js';
-import type { Cluster, Priority } from '../upstream/types.js';
+import { type Cluster, Priority } from '../upstream/types.js';
 import type { Any, Route, RouteUpgradeConfig } from '../xds/types.js';
 import type { HashPolicy } from './hash-policy.js';
 import type { HeaderReader } from './header-matcher.js';
@@ -79,154 +79,86 @@ export interface DirectResponse {
 
 export type RouteActionKind = 'route' | 'redirect' | 'direct_response';
 
-/** Everything about a route that is known when the configuration is read. */
-export interface RouteFields {
+const DEFAULT_REF: FieldRef = { path: '(default)', position: null };
+const NO_UPGRADES: ReadonlyMap<string, RouteUpgradeConfig> = new Map();
+const NO_FILTERS: ReadonlyMap<string, Any> = new Map();
+
+/** RouteAction.timeout when it is not written, ms. */
+const DEFAULT_TIMEOUT = 15_000;
+
+/**
+ * One outcome of routing, with everything that is known when the configuration is read; of a route with weighted clusters
+ * there is one for each cluster. Made by route-compile.ts, shared by all requests.
+ */
+export class RouteEntry {
   /** Route.name, '' when it has none. */
   readonly name: string;
-  readonly virtualHost: VirtualHost;
-  readonly condition: RouteCondition;
-  readonly action: RouteActionKind;
-  readonly clusterName: string;
-  readonly clusterHeader: HeaderReader | null;
-  /** Ms from the end of the request to the end of the response; 0 is off. */
-  readonly timeout: number;
-  readonly timeoutRef: FieldRef;
-  /** Replaces the connection manager's stream_idle_timeout; 0 is off, null leaves it. */
-  readonly idleTimeout: number | null;
-  readonly idleTimeoutRef: FieldRef;
-  /** Replaces stream_flush_timeout; 0 is off, null leaves it. */
-  readonly flushTimeout: number | null;
-  readonly flushTimeoutRef: FieldRef;
-  readonly maxStreamDuration: MaxStreamDuration | null;
-  readonly maxStreamDurationRef: FieldRef;
-  /** Legacy limit of grpc-timeout: null ignores the header, 0 is no limit. */
-  readonly maxGrpcTimeout: number | null;
-  readonly grpcTimeoutOffset: number | null;
-  readonly retryPolicy: CompiledRetryPolicy | null;
-  readonly hedgeOnPerTryTimeout: boolean;
-  readonly priority: Priority;
-  /** Bytes of request body that may be kept for retries; null leaves the stream's buffer limit. */
-  readonly requestBodyBufferLimit: number | null;
-  readonly autoHostRewrite: boolean;
-  readonly appendForwardedHost: boolean;
-  readonly clusterNotFoundResponseCode: number;
-  /** By upgrade type, lower case: whether it is enabled, over the connection manager's. */
-  readonly upgradeConfigs: ReadonlyMap<string, RouteUpgradeConfig>;
-  readonly hashPolicy: HashPolicy | null;
-  /** Subset to choose from (filter metadata `envoy.lb`), null when any host will do. */
-  readonly metadataMatch: Readonly<Record<string, unknown>> | null;
-  readonly requestMirrorPolicies: readonly MirrorPolicy[];
-  readonly internalRedirectPolicy: InternalRedirect | null;
-  /** Extra statistics under `vhost.<virtual host>.route.<stat_prefix>`, '' for none. */
-  readonly statPrefix: string;
-  readonly decorator: { readonly operation: string; readonly propagate: boolean } | null;
-  readonly directResponse: DirectResponse | null;
-  readonly redirect: RedirectTarget | null;
-  readonly requestChanges: readonly RequestChange[];
-  readonly responseMutations: readonly HeaderMutation[];
-  readonly hostRewrite: HostRewrite | null;
-  readonly pathRewrite: PathRewrite | null;
-  readonly filterConfigs: ReadonlyMap<string, Any>;
-  /** The configuration itself, for what filters read of it (rate limits, CORS). */
-  readonly config: Route;
-}
-
-/** One outcome of routing; of a route with weighted clusters there is one for each cluster. Shared by all requests. */
-export class RouteEntry {
-  readonly name: string;
   readonly virtualHostName: string;
-  readonly virtualHost: VirtualHost;
-  readonly condition: RouteCondition;
-  readonly action: RouteActionKind;
-  readonly clusterName: string;
-  readonly clusterHeader: HeaderReader | null;
-  readonly timeout: number;
-  readonly timeoutRef: FieldRef;
-  readonly idleTimeout: number | null;
-  readonly idleTimeoutRef: FieldRef;
-  readonly flushTimeout: number | null;
-  readonly flushTimeoutRef: FieldRef;
-  readonly maxStreamDuration: MaxStreamDuration | null;
-  readonly maxStreamDurationRef: FieldRef;
-  readonly maxGrpcTimeout: number | null;
-  readonly grpcTimeoutOffset: number | null;
-  readonly retryPolicy: CompiledRetryPolicy | null;
-  readonly hedgeOnPerTryTimeout: boolean;
-  readonly priority: Priority;
-  readonly requestBodyBufferLimit: number | null;
+  readonly action: RouteActionKind = 'route';
+  readonly clusterName: string = '';
+  readonly clusterHeader: HeaderReader | null = null;
+  /** Ms from the end of the request to the end of the response; 0 is off. */
+  readonly timeout: number = DEFAULT_TIMEOUT;
+  readonly timeoutRef: FieldRef = DEFAULT_REF;
+  /** Replaces the connection manager's stream_idle_timeout; 0 is off, null leaves it. */
+  readonly idleTimeout: number | null = null;
+  readonly idleTimeoutRef: FieldRef = DEFAULT_REF;
+  /** Replaces stream_flush_timeout; 0 is off, null leaves it. */
+  readonly flushTimeout: number | null = null;
+  readonly flushTimeoutRef: FieldRef = DEFAULT_REF;
+  readonly maxStreamDuration: MaxStreamDuration | null = null;
+  readonly maxStreamDurationRef: FieldRef = DEFAULT_REF;
+  /** Legacy limit of grpc-timeout: null ignores the header, 0 is no limit. */
+  readonly maxGrpcTimeout: number | null = null;
+  readonly grpcTimeoutOffset: number | null = null;
+  readonly retryPolicy: CompiledRetryPolicy | null = null;
+  readonly hedgeOnPerTryTimeout: boolean = false;
+  readonly priority: Priority = Priority.DEFAULT;
+  /** Bytes of request body that may be kept for retries; null leaves the stream's buffer limit. */
+  readonly requestBodyBufferLimit: number | null = null;
   readonly includeAttemptCountInRequest: boolean;
   readonly includeAttemptCountInResponse: boolean;
   readonly includeIsTimeoutRetryHeader: boolean;
-  readonly autoHostRewrite: boolean;
-  readonly appendForwardedHost: boolean;
-  readonly clusterNotFoundResponseCode: number;
-  readonly upgradeConfigs: ReadonlyMap<string, RouteUpgradeConfig>;
-  readonly hashPolicy: HashPolicy | null;
-  readonly metadataMatch: Readonly<Record<string, unknown>> | null;
-  readonly requestMirrorPolicies: readonly MirrorPolicy[];
-  readonly internalRedirectPolicy: InternalRedirect | null;
-  readonly statPrefix: string;
-  readonly decorator: { readonly operation: string; readonly propagate: boolean } | null;
-  readonly directResponse: DirectResponse | null;
-  readonly config: Route;
+  readonly autoHostRewrite: boolean = false;
+  readonly appendForwardedHost: boolean = false;
+  readonly clusterNotFoundResponseCode: number = 503;
+  /** By upgrade type, lower case. */
+  readonly upgradeConfigs: ReadonlyMap<string, RouteUpgradeConfig> = NO_UPGRADES;
+  readonly hashPolicy: HashPolicy | null = null;
+  /** Subset to choose from (filter metadata `envoy.lb`), null when any host will do. */
+  readonly metadataMatch: Readonly<Record<string, unknown>> | null = null;
+  readonly requestMirrorPolicies: readonly MirrorPolicy[] = [];
+  readonly internalRedirectPolicy: InternalRedirect | null = null;
+  /** Extra statistics under `vhost.<virtual host>.route.<stat_prefix>`, '' for none. */
+  readonly statPrefix: string = '';
+  readonly decorator: { readonly operation: string; readonly propagate: boolean } | null = null;
+  /** The answer of a redirect or direct_response. */
+  readonly directResponse: DirectResponse | null = null;
+  /** Where they point to; null for require_tls. */
+  readonly redirect: RedirectTarget | null = null;
+  /** In the order in which they apply. */
+  readonly requestChanges: readonly RequestChange[] = [];
+  readonly responseChanges: readonly HeaderMutation[] = [];
+  readonly hostRewrite: HostRewrite | null = null;
+  readonly pathRewrite: PathRewrite | null = null;
+  /** typed_per_filter_config of all levels, the most specific of each name. */
+  readonly filterConfigs: ReadonlyMap<string, Any> = NO_FILTERS;
   /** False when `finalizeRequest` would do nothing. */
-  readonly hasRequestMutations: boolean;
+  readonly hasRequestMutations: boolean = false;
   /** False when `finalizeResponse` would do nothing. */
-  readonly hasResponseMutations: boolean;
-  private readonly redirect: RedirectTarget | null;
-  private readonly requestChanges: readonly RequestChange[];
-  private readonly responseMutations: readonly HeaderMutation[];
-  private readonly hostRewrite: HostRewrite | null;
-  private readonly pathRewrite: PathRewrite | null;
-  private readonly filterConfigs: ReadonlyMap<string, Any>;
+  readonly hasResponseMutations: boolean = false;
 
-  constructor(fields: RouteFields) {
-    const { virtualHost } = fields;
-    this.name = fields.name;
-    this.virtualHost = virtualHost;
+  /** @param config for what filters read of it (rate limits, CORS); null for the redirect of require_tls */
+  constructor(
+    readonly virtualHost: VirtualHost,
+    readonly condition: RouteCondition,
+    readonly config: Route | null,
+  ) {
+    this.name = config?.name ?? '';
     this.virtualHostName = virtualHost.name;
-    this.condition = fields.condition;
-    this.action = fields.action;
-    this.clusterName = fields.clusterName;
-    this.clusterHeader = fields.clusterHeader;
-    this.timeout = fields.timeout;
-    this.timeoutRef = fields.timeoutRef;
-    this.idleTimeout = fields.idleTimeout;
-    this.idleTimeoutRef = fields.idleTimeoutRef;
-    this.flushTimeout = fields.flushTimeout;
-    this.flushTimeoutRef = fields.flushTimeoutRef;
-    this.maxStreamDuration = fields.maxStreamDuration;
-    this.maxStreamDurationRef = fields.maxStreamDurationRef;
-    this.maxGrpcTimeout = fields.maxGrpcTimeout;
-    this.grpcTimeoutOffset = fields.grpcTimeoutOffset;
-    this.retryPolicy = fields.retryPolicy;
-    this.hedgeOnPerTryTimeout = fields.hedgeOnPerTryTimeout;
-    this.priority = fields.priority;
-    this.requestBodyBufferLimit = fields.requestBodyBufferLimit;
     this.includeAttemptCountInRequest = virtualHost.includeAttemptCountInRequest;
     this.includeAttemptCountInResponse = virtualHost.includeAttemptCountInResponse;
     this.includeIsTimeoutRetryHeader = virtualHost.includeIsTimeoutRetryHeader;
-    this.autoHostRewrite = fields.autoHostRewrite;
-    this.appendForwardedHost = fields.appendForwardedHost;
-    this.clusterNotFoundResponseCode = fields.clusterNotFoundResponseCode;
-    this.upgradeConfigs = fields.upgradeConfigs;
-    this.hashPolicy = fields.hashPolicy;
-    this.metadataMatch = fields.metadataMatch;
-    this.requestMirrorPolicies = fields.requestMirrorPolicies;
-    this.internalRedirectPolicy = fields.internalRedirectPolicy;
-    this.statPrefix = fields.statPrefix;
-    this.decorator = fields.decorator;
-    this.directResponse = fields.directResponse;
-    this.config = fields.config;
-    this.redirect = fields.redirect;
-    this.requestChanges = fields.requestChanges;
-    this.responseMutations = fields.responseMutations;
-    this.hostRewrite = fields.hostRewrite;
-    this.pathRewrite = fields.pathRewrite;
-    this.filterConfigs = fields.filterConfigs;
-    this.hasRequestMutations =
-      fields.requestChanges.length > 0 || fields.hostRewrite !== null || fields.pathRewrite !== null;
-    this.hasResponseMutations = fields.responseMutations.length > 0;
   }
 
   /** Name of the cluster, '' when a cluster_header is not on the request. The choice among weighted clusters was made by `match`. */
@@ -287,8 +219,8 @@ export class RouteEntry {
   }
 
   finalizeResponse(headers: ResponseHeaders, info: StreamInfo): void {
-    const { responseMutations } = this;
-    for (let i = 0; i < responseMutations.length; i++) responseMutations[i].apply(headers, info);
+    const { responseChanges } = this;
+    for (let i = 0; i < responseChanges.length; i++) responseChanges[i].apply(headers, info);
   }
 
   /**

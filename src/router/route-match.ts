@@ -81,6 +81,16 @@ export class RouteCondition {
   private readonly certificatePresented: boolean | null;
   private readonly certificateValidated: boolean | null;
 
+  /** Matches nothing. */
+  static readonly NEVER = new RouteCondition({
+    path: '?',
+    headers: [],
+    query_parameters: [],
+    cookies: [],
+    dynamic_metadata: [],
+    filter_state: [],
+  });
+
   /** @throws ConfigError for a regex or template that does not compile, filter_state, dynamic_metadata */
   constructor(config: RouteMatch) {
     if (config.filter_state.length > 0) refuse(config, 'filter_state', 'matching filter state is not supported');

@@ -69,7 +69,7 @@ export class RouteTable implements StreamRandom {
         deps,
       };
       const routes = host.routes.map((route) => compileRoute(route, scope));
-      virtualHost.setRoutes(routes, tlsRedirectEntry(virtualHost));
+      virtualHost.setRoutes(routes, host.require_tls === 'NONE' ? null : tlsRedirectEntry(virtualHost));
       for (const domain of host.domains) this.addDomain(domain, virtualHost);
       return virtualHost;
     });

@@ -52,8 +52,11 @@ export class VirtualHost {
     });
   }
 
-  /** Called once, when the routes (which refer to this object) are compiled. */
-  setRoutes(routes: readonly CompiledRoute[], tlsRedirect: RouteEntry): void {
+  /**
+   * Called once, when the routes (which refer to this object) are compiled.
+   * @param tlsRedirect what require_tls answers
+   */
+  setRoutes(routes: readonly CompiledRoute[], tlsRedirect: RouteEntry | null): void {
     this.routes = routes;
     this.tlsRedirect = tlsRedirect;
     if (routes.length > LINEAR) this.index = new RouteIndex(routes);
