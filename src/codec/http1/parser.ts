@@ -82,6 +82,8 @@ enum State {
 }
 
 const NOTHING = new Uint8Array(0);
+/** So many names of a head are remembered. */
+const EXPECTED_LIMIT = 32;
 const latin1Slice = Buffer.prototype.latin1Slice;
 export class Http1Parser {
   error: ParseError | null = null;
@@ -102,6 +104,8 @@ export class Http1Parser {
 
   private state: State = State.START;
   private readonly head = new HeadBuffer();
+  /** Names of the lines of the last whole head. */
+  private readonly expected: (HeaderName | undefined)[] = [];
   /** Body bytes of this `execute` that have not been delivered: `body[bodyStart..bodyEnd)`. */
   private body: Uint8Array = NOTHING;
   private bodyStart = 0;
@@ -628,6 +632,7 @@ export class Http1Parser {
   ): number {
     const isRequest = this.isRequest;
     const limit = Math.min(end, headStart + this.limits.headBytes);
+    const expected = this.expected;
     let at = start;
     let lines = 0;
     let length = -1;
@@ -636,14 +641,22 @@ export class Http1Parser {
     while (true) {
       if (at >= limit) return 0;
       const nameStart = at;
-      while (at < limit && TOKEN[buf[at]] !== 0) at++;
-      if (at === nameStart) {
-        if (buf[at] === 13) at++;
-        if (at >= limit || buf[at] !== 10) return 0;
-        break;
+      // The messages of a connection tend to have the same names in the same places.
+      let name = expected[lines];
+      if (name !== undefined && isNameAt(name.text, buf, at)) at += name.text.length;
+      else {
+        while (at < limit && TOKEN[buf[at]] !== 0) at++;
+        if (at === nameStart) {
+          if (buf[at] === 13) at++;
+          if (at >= limit || buf[at] !== 10) return 0;
+          break;
+        }
+        if (buf[at] !== 58) return 0;
+        name = headerNameOfBytes(buf, nameStart, at);
+        if (lines < EXPECTED_LIMIT) expected[lines] = name;
       }
-      if (buf[at] !== 58 || at >= limit) return 0;
-      const nameEnd = at++;
+      bytes += at - nameStart + 3;
+      at++;
       while (at < limit && (buf[at] === 32 || buf[at] === 9)) at++;
       const valueStart = at;
       while (at < limit && VALUE[buf[at]] !== 0) at++;
@@ -655,28 +668,25 @@ export class Http1Parser {
       if (next === 32 || next === 9) return 0;
       while (valueEnd > valueStart && buf[valueEnd - 1] <= 32) valueEnd--;
       if (++lines > this.limits.headerCount) return 0;
-      const name = headerNameOfBytes(buf, nameStart, nameEnd);
       const value = text(buf, valueStart, valueEnd);
-      bytes += nameEnd - nameStart + valueEnd - valueStart + 3;
-      if (isRequest) {
-        if (name === H.host) {
-          addHost(headers as RequestHeaders, value);
-          continue;
-        }
-        if (this.limits.underscores !== 'ALLOW' && name.text.includes('_')) return 0;
+      bytes += valueEnd - valueStart;
+      if (isRequest && this.limits.underscores !== 'ALLOW' && name.text.includes('_')) return 0;
+      if (!name.inline) {
+        headers.push(name, value);
+        continue;
       }
-      if (name.inline) {
-        if (name === H.contentLength) {
-          if (length >= 0) return 0;
-          length = plainLength(value);
-          if (length < 0) return 0;
-        } else if (name === H.transferEncoding) {
-          if (chunked || value !== 'chunked') return 0;
-          chunked = true;
-        } else if (name === H.cookie) {
-          headers.push(name, value);
-          continue;
-        }
+      if (isRequest && (name === H.host || name === H.cookie)) {
+        if (name === H.host) addHost(headers as RequestHeaders, value);
+        else headers.push(name, value);
+        continue;
+      }
+      if (name === H.contentLength) {
+        if (length >= 0) return 0;
+        length = plainLength(value);
+        if (length < 0) return 0;
+      } else if (name === H.transferEncoding) {
+        if (chunked || value !== 'chunked') return 0;
+        chunked = true;
       }
       headers.add(name, value);
     }
@@ -830,6 +840,17 @@ export class Http1Parser {
 
 function text(buf: Uint8Array, start: number, end: number): string {
   return start === end ? '' : latin1Slice.call(buf, start, end);
+}
+
+/** The name and a colon stand at `at`. A byte beyond the end of the buffer is `undefined` and equals nothing. */
+function isNameAt(name: string, buf: Uint8Array, at: number): boolean {
+  const n = name.length;
+  if (buf[at + n] !== 58) return false;
+  for (let i = 0; i < n; i++) {
+    const c = buf[at + i];
+    if (c !== name.charCodeAt(i) && (c < 65 || c > 90 || c + 32 !== name.charCodeAt(i))) return false;
+  }
+  return true;
 }
 
 function addHost(headers: RequestHeaders, value: string): void {
