@@ -252,7 +252,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
   }
 
   resumeRequest(): void {
-    if (this.paused === 0 || this.destroyed) return;
+    if (this.paused === 0) return;
     this.paused--;
     this.config.stats.downstream_flow_control_resumed_reading_total++;
     if (!this.wasReset) this.encoder.readDisable(false);
@@ -452,7 +452,8 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
   /** Reset by the peer, the codec, or with the connection. */
   onReset(reason: ResetReason, details: string): void {
     if (this.destroyed) return;
-    this.config.stats.downstream_rq_rx_reset++;
+    // A response that was only waiting to be flushed is over as far as the counters go.
+    if (!this.ending) this.config.stats.downstream_rq_rx_reset++;
     this.wasReset = true;
     if (details !== '') {
       if (reason === Reset.REMOTE || reason === Reset.REMOTE_REFUSED || reason === Reset.CONNECT_ERROR)

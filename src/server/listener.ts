@@ -8,7 +8,7 @@ import { LogLinearHistogram } from '../observe/histogram.js';
 import type { Histogram, StatStore } from '../observe/stats.js';
 import { unsupported } from '../xds/decode.js';
 import { isType } from '../xds/type-url.js';
-import type { HttpConnectionManager, Listener as ListenerProto } from '../xds/types.js';
+import type { HttpConnectionManager, Listener as ListenerProto, RouteConfiguration } from '../xds/types.js';
 import { compileHcm, type HcmDeps } from './hcm-config.js';
 
 /** `listener.<address>.` */
@@ -163,6 +163,10 @@ export class Listener {
   /** Closes what is open, at once. */
   terminate(reason: string): void {
     for (const manager of [...this.managers]) manager.terminate(reason);
+  }
+
+  get routeConfig(): RouteConfiguration {
+    return this.hcm.routes.config;
   }
 
   get connectionCount(): number {

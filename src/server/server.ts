@@ -11,7 +11,8 @@ import { RouteTable } from '../router/route-table.js';
 import { ClusterManagerImpl } from '../upstream/cluster-manager.js';
 import { NodeDnsResolver } from '../upstream/discovery/dns.js';
 import { unsupported } from '../xds/decode.js';
-import type { Bootstrap, Cluster, HttpConnectionManager, Listener as ListenerProto } from '../xds/types.js';
+import type { ExplainedRequests } from '../admin/host.js';
+import type { Bootstrap, Cluster, HttpConnectionManager, Listener as ListenerProto, RouteConfiguration } from '../xds/types.js';
 import { DrainManager, type DrainOptions } from './drain-manager.js';
 import type { HcmDeps } from './hcm-config.js';
 import { Listener, ownAddress } from './listener.js';
@@ -232,6 +233,24 @@ export class Server {
       this.listenerStats.listener_stopped++;
     }
   }
+
+  /** `/drain_listeners`: with `graceful` connections are told first, and the listeners close when the drain time is over. */
+  drainListeners(inboundOnly: boolean, graceful: boolean, skipExit: boolean): void {
+    if (!graceful) this.stopListeners(inboundOnly);
+    else this.drain.start(skipExit ? null : () => this.stopListeners(inboundOnly));
+  }
+
+  /** Route configurations in force, for `/config_dump`. */
+  routeConfigs(): RouteConfiguration[] {
+    return this.listeners.map((listener) => listener.routeConfig);
+  }
+
+  /** Series that are not Envoy's, as Prometheus text. */
+  async ownMetrics(): Promise<string> {
+    return '';
+  }
+
+  readonly explained: ExplainedRequests = { list: () => [], find: () => undefined };
 
   /** Ends everything at once, as Envoy does on SIGTERM: open streams are cut and logged. */
   shutdown(): void {

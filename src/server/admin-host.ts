@@ -1,0 +1,229 @@
+import type {
+  AdminHost,
+  ClusterView,
+  ConfigDumpMessage,
+  DrainRequest,
+  ExplainedRequests,
+  HealthFlag,
+  HostView,
+  ListenerView,
+  LoggerView,
+  LogLevel,
+  RuntimeView,
+  ServerInfo,
+  ServerState,
+  ThresholdsView,
+} from '../admin/host.js';
+import type { Store } from '../observe/store.js';
+import type { ClusterImpl } from '../upstream/cluster.js';
+import type { HostImpl } from '../upstream/host.js';
+import type { Thresholds } from '../upstream/resource-manager.js';
+import type { Server } from './server.js';
+import { VERSION } from './version.js';
+
+/** What the admin server may see and do, read from the running parts when asked. */
+export class ServerAdminHost implements AdminHost {
+  readonly store: Store;
+  readonly runtime: RuntimeView;
+  readonly loggers: LoggerView = new ProcessLogger();
+
+  constructor(
+    private readonly server: Server,
+    private readonly onQuit: () => void,
+  ) {
+    this.store = server.store;
+    this.runtime = new StaticRuntime(server);
+  }
+
+  ownMetrics(): Promise<string> {
+    return this.server.ownMetrics();
+  }
+
+  get explained(): ExplainedRequests {
+    return this.server.explained;
+  }
+
+  state(): ServerState {
+    return this.server.state;
+  }
+
+  serverInfo(): ServerInfo {
+    const { server } = this;
+    return {
+      version: VERSION,
+      uptimeSeconds: Math.floor((server.dispatcher.clock.monotonic() - server.startedAt) / 1000),
+      hotRestartVersion: 'disabled',
+      commandLineOptions: {
+        service_cluster: server.options.serviceCluster,
+        service_node: server.options.serviceNode,
+        drain_time: `${server.options.drainTimeMs / 1000}s`,
+        drain_strategy: server.options.strategy === 'immediate' ? 'Immediate' : 'Gradual',
+        concurrency: 1,
+      },
+      node: (server.config.node ?? {}) as Record<string, unknown>,
+    };
+  }
+
+  *clusters(): Iterable<ClusterView> {
+    for (const cluster of this.server.clusters.clusters()) yield clusterView(cluster);
+  }
+
+  *listeners(): Iterable<ListenerView> {
+    for (const listener of this.server.listeners)
+      yield { name: listener.name, address: listener.addressText, additionalAddresses: [] };
+  }
+
+  configDump(): readonly ConfigDumpMessage[] {
+    const { config } = this.server;
+    const type = 'type.googleapis.com/envoy.admin.v3.';
+    const resources = config.static_resources;
+    return [
+      { '@type': `${type}BootstrapConfigDump`, bootstrap: config },
+      {
+        '@type': `${type}ClustersConfigDump`,
+        static_clusters: (resources?.clusters ?? []).map((cluster) => ({ cluster })),
+      },
+      {
+        '@type': `${type}ListenersConfigDump`,
+        static_listeners: (resources?.listeners ?? []).map((listener) => ({ listener })),
+      },
+      { '@type': `${type}ScopedRoutesConfigDump` },
+      {
+        '@type': `${type}RoutesConfigDump`,
+        static_route_configs: this.server.routeConfigs().map((route_config) => ({ route_config })),
+      },
+      { '@type': `${type}SecretsConfigDump` },
+    ];
+  }
+
+  certificates(): readonly object[] {
+    return [];
+  }
+
+  unreadyTargets(): ReadonlyMap<string, readonly string[]> {
+    return new Map();
+  }
+
+  setHealthcheck(failed: boolean): void {
+    this.server.drain.healthcheckFailed = failed;
+  }
+
+  drainListeners(request: DrainRequest): void {
+    this.server.drainListeners(request.inboundOnly, request.graceful, request.skipExit);
+  }
+
+  quit(): void {
+    this.onQuit();
+  }
+
+  reopenLogs(): void {
+    this.server.files.reopen();
+  }
+}
+
+function clusterView(cluster: ClusterImpl): ClusterView {
+  return {
+    name: cluster.name,
+    observabilityName: cluster.observabilityName,
+    addedViaApi: cluster.addedViaApi,
+    edsServiceName: '',
+    outlier: null,
+    defaultPriority: thresholds(cluster.config.thresholds[0]),
+    highPriority: thresholds(cluster.config.thresholds[1]),
+    hosts: hostViews(cluster),
+  };
+}
+
+function thresholds(t: Thresholds): ThresholdsView {
+  return {
+    maxConnections: t.maxConnections,
+    maxPendingRequests: t.maxPendingRequests,
+    maxRequests: t.maxRequests,
+    maxRetries: t.maxRetries,
+  };
+}
+
+function* hostViews(cluster: ClusterImpl): Iterable<HostView> {
+  for (const host of cluster.hosts()) yield hostView(host);
+}
+
+function hostView(host: HostImpl): HostView {
+  const flags = host.healthFlagsText;
+  return {
+    address: host.address,
+    hostname: host.hostname,
+    stats: host.stats,
+    healthFlags: flags === 'healthy' ? [] : (flags.slice(1).split('/') as HealthFlag[]),
+    edsHealth: 'HEALTHY',
+    weight: host.weight,
+    region: host.locality.region,
+    zone: host.locality.zone,
+    subZone: host.locality.subZone,
+    canary: host.canary,
+    priority: host.priority,
+    successRate: -1,
+    localOriginSuccessRate: -1,
+  };
+}
+
+/** One logger, the process's own. */
+class ProcessLogger implements LoggerView {
+  private level: LogLevel = 'info';
+
+  *levels(): Iterable<[name: string, level: LogLevel]> {
+    yield ['main', this.level];
+  }
+
+  set(name: string | null, level: LogLevel): boolean {
+    if (name !== null && name !== 'main') return false;
+    this.level = level;
+    return true;
+  }
+}
+
+/** The static layers of the bootstrap (layered_runtime); there is no admin layer unless it is configured. */
+class StaticRuntime implements RuntimeView {
+  private readonly overrides = new Map<string, string>();
+
+  constructor(private readonly server: Server) {}
+
+  private get configured() {
+    return this.server.config.layered_runtime?.layers ?? [];
+  }
+
+  layers(): readonly string[] {
+    return this.configured.map((layer) => layer.name);
+  }
+
+  *entries(): Iterable<[key: string, finalValue: string, layerValues: readonly string[]]> {
+    const layers = this.configured;
+    const keys = new Set<string>();
+    const values = layers.map((layer) => {
+      const map = layer.admin_layer !== undefined ? this.overrides : flat(layer.static_layer ?? {});
+      for (const key of map.keys()) keys.add(key);
+      return map;
+    });
+    for (const key of [...keys].sort()) {
+      const perLayer = values.map((map) => map.get(key) ?? '');
+      yield [key, perLayer.findLast((value) => value !== '') ?? '', perLayer];
+    }
+  }
+
+  modify(changes: ReadonlyMap<string, string>): boolean {
+    if (!this.configured.some((layer) => layer.admin_layer !== undefined)) return false;
+    for (const [key, value] of changes) {
+      if (value === '') this.overrides.delete(key);
+      else this.overrides.set(key, value);
+    }
+    return true;
+  }
+}
+
+function flat(value: object, prefix = '', out = new Map<string, string>()): Map<string, string> {
+  for (const [key, child] of Object.entries(value)) {
+    const name = prefix === '' ? key : `${prefix}.${key}`;
+    if (typeof child === 'object' && child !== null && !Array.isArray(child)) flat(child, name, out);
+    else out.set(name, String(child));
+  }
+  return out;
+}
