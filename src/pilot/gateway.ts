@@ -186,7 +186,7 @@ function configuration(world: World, name: string, servers: readonly Server[]): 
         place,
         clusterOf((host) => serviceNamed(world, host)),
       );
-      for (const host of names) {
+      for (const host of routes.length === 0 ? [] : names) {
         const before = hosts.get(host);
         hosts.set(host, before === undefined ? routes : catchAllsLast([...before, ...routes]));
         if (redirects) requireTls.add(host);

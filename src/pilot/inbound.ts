@@ -177,6 +177,18 @@ export function mutualTlsMode(world: World, port: number | null): MutualTls {
   return 'PERMISSIVE';
 }
 
+/** What a namespace asks of the clients of its services; undefined when neither it nor the mesh says anything. */
+export function namespaceMutualTls(world: World, namespace: string): MutualTls | undefined {
+  const all = world.resources.filter((r) => r.kind === 'PeerAuthentication').sort(byAge);
+  const general = (owner: string) =>
+    all.find((r) => r.namespace === owner && treeAt(r.spec, 'selector') === undefined)?.spec;
+  for (const owner of [namespace, world.mesh.rootNamespace]) {
+    const mode = stringAt(treeAt(general(owner), 'mtls'), 'mode');
+    if (mode === 'STRICT' || mode === 'PERMISSIVE' || mode === 'DISABLE') return mode;
+  }
+  return undefined;
+}
+
 /** Whether a port's connections are HTTP, bytes, or either. */
 export function kindOfPort(protocol: Protocol): 'http' | 'tcp' | 'sniffed' {
   return protocol === 'sniffed' ? 'sniffed' : isHttp(protocol) ? 'http' : 'tcp';

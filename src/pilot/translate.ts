@@ -12,6 +12,7 @@ import { type Finding, Findings } from './finding.js';
 import { httpRoutesOf } from './http-route.js';
 import { sidecarResources } from './istiod.js';
 import { isKnown } from './kinds.js';
+import { type LintOptions, lint } from './lint.js';
 import { Mesh, ROOT_NAMESPACE } from './mesh.js';
 import { readMessages } from './model.js';
 import { PROFILE_NAMES, type Profile, profileNamed } from './profile.js';
@@ -155,6 +156,29 @@ function sorted(findings: Findings): { warnings: Finding[]; errors: Finding[] } 
     warnings: findings.list.filter((f) => f.severity !== 'error'),
     errors: findings.list.filter((f) => f.severity === 'error'),
   };
+}
+
+/**
+ * Everything there is to say about documents without running them: what is refused, what is warned of, and, as `advice`, what
+ * the arithmetic of the timers shows. Never throws for what the documents hold.
+ */
+export function check(
+  docs: readonly KubeDocument[],
+  options: TranslateOptions,
+  lintOptions: LintOptions = {},
+): Finding[] {
+  const findings = new Findings();
+  const profile = profileNamed(options.profile);
+  if (profile === null) return [unknownProfile(options.profile)];
+  const world = readWorld(docs, profile, options, findings);
+  const made = resourcesOf(world, options);
+  const certificates = options.meshCertificates ?? null;
+  const listeners = made.listeners.map((l) => runnableListener(l, made.routes, certificates, findings));
+  const clusters = made.clusters.map((c) => runnableCluster(c, certificates, findings));
+  readMessages('Listener', listeners, findings.list, findings.list);
+  readMessages('Cluster', clusters, findings.list, findings.list);
+  lint(world, findings, lintOptions);
+  return findings.list;
 }
 
 /** Reads and checks the documents, and works out what the proxy sees of them. */

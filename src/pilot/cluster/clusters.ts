@@ -1,9 +1,10 @@
 import { formatDuration } from '../../config/duration.js';
 import type { DestinationRule } from '../destination-rules.js';
 import { titleOf } from '../finding.js';
+import { namespaceMutualTls } from '../inbound.js';
 import { clusterName, mutualTlsServerName } from '../names.js';
 import { isHttp2 } from '../protocol.js';
-import type { Service, ServicePort } from '../registry/service.js';
+import type { Endpoint, Service, ServicePort } from '../registry/service.js';
 import { comesFrom, stringAt, stringMapAt, type Tree } from '../tree.js';
 import type { World } from '../world.js';
 import {
@@ -103,10 +104,19 @@ function outboundCluster(
     service,
     serverName: mutualTlsServerName(port.number, subsetName, service.host),
     identities: [...new Set(service.endpoints.map((e) => e.identity).filter((i) => i !== ''))].sort(),
-    auto: world.mesh.enableAutoMtls,
+    auto: world.mesh.enableAutoMtls && mayUseMutualTls(world, service, endpoints, isPassthrough(policy)),
   });
   completeHttpOptions(cluster);
   return { cluster, endpoints: cluster['type'] === 'EDS' ? loadAssignment(name, service, endpoints) : null };
+}
+
+/**
+ * Whether mutual TLS is tried by itself: not where the service's namespace turns it off, and for connections that are only
+ * passed on, where nothing can be said about one server, only when every server can.
+ */
+function mayUseMutualTls(world: World, service: Service, endpoints: readonly Endpoint[], passesOn: boolean): boolean {
+  if (service.resolution === 'original' || passesOn) return endpoints.length > 0 && endpoints.every((e) => e.mutualTls);
+  return namespaceMutualTls(world, service.namespace) !== 'DISABLE';
 }
 
 function writeDns(world: World, cluster: Tree): void {

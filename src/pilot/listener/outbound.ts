@@ -41,17 +41,19 @@ export function outboundListeners(world: World): { listeners: Tree[]; routes: Tr
   for (const service of services) {
     for (const port of service.ports) {
       if (port.protocol === 'udp' || isHttp(port.protocol)) continue;
-      for (const address of addressesOf(service, port)) addStream(world, drafts, routes, service, port, address);
+      for (const address of addressesOf(world, service, port)) addStream(world, drafts, routes, service, port, address);
     }
   }
   return { listeners: [...drafts.values()].map((d) => finish(world, d)), routes: [...routes.values()] };
 }
 
 /** Where connections to a port arrive: at the service's addresses, at its servers when it is headless, anywhere else. */
-function addressesOf(service: Service, port: ServicePort): string[] {
+function addressesOf(world: World, service: Service, port: ServicePort): string[] {
   if (service.addresses.length > 0) return service.addresses;
   if (service.resolution === 'original' && service.registry === 'kubernetes') {
-    return [...new Set(service.endpoints.filter((e) => e.servicePort === port.number).map((e) => e.address))];
+    const servers = service.endpoints.filter((e) => e.servicePort === port.number).map((e) => e.address);
+    // The workload's own address is reached without its proxy.
+    return [...new Set(servers)].filter((address) => address !== world.proxy.ip);
   }
   return [WILDCARD];
 }
@@ -169,18 +171,11 @@ function streamChains(world: World, service: Service, port: ServicePort, prefix:
   const made: Tree = {
     filter_chain_match: match,
     filters: [
-      ...mongo(port),
       tcpProxy(world, cluster, [{ name: cluster, weight: 1 }], 'CLIENT', idleTimeout(world, service, port.number)),
     ],
     transport_socket_connect_timeout: HANDSHAKE_TIMEOUT,
   };
   return [made];
-}
-
-function mongo(port: ServicePort): Tree[] {
-  if (port.protocol !== 'mongo') return [];
-  const type = 'type.googleapis.com/envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy';
-  return [{ name: 'envoy.filters.network.mongo_proxy', typed_config: { '@type': type, stat_prefix: 'mongo' } }];
 }
 
 function idleTimeout(world: World, service: Service, port: number): string {

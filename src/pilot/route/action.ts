@@ -13,17 +13,25 @@ import { writeTimeout } from './timeout.js';
 /** Finds the cluster of a destination for a listener's port. */
 export type ClusterOf = (destination: Tree, port: number) => string;
 
+/** What is known of a destination's service where its cluster is named. */
+export interface SeenService {
+  externalName: string;
+  ports: readonly { number: number }[];
+}
+
 /**
- * The cluster of a destination: its own port, else the port that the request came in by; an ExternalName Service leads
- * to what it stands for. `seen` says whether a host is a service on the listener's port, and which.
+ * The cluster of a destination: its own port, else the only port of its service, else the port that the request came in by.
+ * An ExternalName Service leads to what it stands for. `seen` finds services by host; for the listener of a sidecar they
+ * have only the listener's port.
  */
-export function clusterOf(seen: (host: string) => { externalName: string } | undefined): ClusterOf {
+export function clusterOf(seen: (host: string) => SeenService | undefined): ClusterOf {
   return (destination, port) => {
     const host = stringAt(destination, 'host');
     if (host === '') return 'UnknownService';
-    const name = seen(host)?.externalName || host;
-    const number = numberAt(treeAt(destination, 'port'), 'number') || port;
-    return clusterName('outbound', number, stringAt(destination, 'subset'), name);
+    const service = seen(host);
+    const only = service !== undefined && service.ports.length === 1 ? service.ports[0].number : port;
+    const number = numberAt(treeAt(destination, 'port'), 'number') || only;
+    return clusterName('outbound', number, stringAt(destination, 'subset'), service?.externalName || host);
   };
 }
 
