@@ -1,3 +1,4 @@
+import type { AccessLog } from '../observe/access-log.js';
 import type { Store } from '../observe/store.js';
 import type { StringMatcherConfig } from '../observe/string-match.js';
 
@@ -175,4 +176,6 @@ export interface AdminOptions {
   port: number;
   /** `admin.allow_paths`; empty: all. */
   allowPaths: readonly StringMatcherConfig[];
+  /** `admin.access_log`, null when there is none. */
+  accessLog: AccessLog | null;
 }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { compileFormat } from '../observe/access-log.js';
 import { Store } from '../observe/store.js';
+import type { StreamInfo } from '../observe/stream-info.js';
 import { configDump } from './config-dump.js';
 import type { AdminHost, ClusterView, DrainRequest, HostStatsView, HostView, LogLevel, ServerState } from './host.js';
 import { Query } from './reply.js';
@@ -405,7 +407,10 @@ function raw(address: string, text: string): Promise<string> {
 
 test('on the wire: Envoy’s header lines, chunked, closed at once when the client asks for it', async () => {
   const host = new FakeHost();
-  const admin = await startAdmin({ host: '127.0.0.1', port: 0, allowPaths: [] }, host);
+  const logged: string[] = [];
+  const accessLog = { log: (info: StreamInfo) => logged.push(print.format(info)) };
+  const print = compileFormat('%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %BYTES_SENT% %REQ(:AUTHORITY)%');
+  const admin = await startAdmin({ host: '127.0.0.1', port: 0, allowPaths: [], accessLog }, host);
   try {
     const answer = await raw(admin.address, 'GET //ready HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n');
     const [head, body] = answer.split('\r\n\r\n', 2);
@@ -438,6 +443,7 @@ test('on the wire: Envoy’s header lines, chunked, closed at once when the clie
     const quit = 'POST /quitquitquit HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
     assert.match(await raw(admin.address, quit), /OK\n/);
     assert.equal(host.quits, 1);
+    assert.equal(logged[0], 'GET //ready 200 5 admin');
   } finally {
     await admin.close();
   }

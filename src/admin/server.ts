@@ -1,5 +1,7 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
+import type { AccessLog } from '../observe/access-log.js';
 import { compileStringMatcher, type StringPredicate } from '../observe/string-match.js';
+import { logAdminRequest } from './access.js';
 import { clusterHandlers } from './cluster-handlers.js';
 import { configDumpHandler } from './config-dump.js';
 import { explainHandlers, explainOne } from './explain-handlers.js';
@@ -36,6 +38,11 @@ const BY_PATH = new Map(HANDLERS.map((handler) => [handler.path, handler]));
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'] as const;
 const BODY_LIMIT = 1 << 20;
 
+/** No route has a schema; without factories of our own fastify loads two schema compilers, a third of its start-up time. */
+const NO_SCHEMAS = {
+  compilersFactory: { buildValidator: () => () => () => true, buildSerializer: () => () => JSON.stringify },
+} as unknown as FastifyServerOptions['schemaController'];
+
 /**
  * Listens; fastify is loaded only now, so that listeners for traffic can be up before. Resolves when the port is bound.
  * @throws Error of the operating system when the address cannot be bound
@@ -43,15 +50,22 @@ const BODY_LIMIT = 1 << 20;
 export async function startAdmin(options: AdminOptions, host: AdminHost): Promise<Admin> {
   const { fastify } = await import('fastify');
   const allowed = options.allowPaths.map(compileStringMatcher);
-  const app = fastify({ bodyLimit: BODY_LIMIT, forceCloseConnections: true, exposeHeadRoutes: false, logger: false });
+  const app = fastify({
+    bodyLimit: BODY_LIMIT,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    logger: false,
+    schemaController: NO_SCHEMAS,
+  });
   // Bodies are parameters whatever their type says; they are parsed by hand.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-  const route = (request: FastifyRequest, reply: FastifyReply) => answer(request, reply, host, allowed);
+  const route = (request: FastifyRequest, reply: FastifyReply) =>
+    answer(request, reply, host, allowed, options.accessLog);
   app.route({ method: [...METHODS], url: '/*', handler: route });
   app.setNotFoundHandler(route);
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    send(reply, text(error.statusCode ?? 500, `${error.message}\n`));
+    send(reply, text(error.statusCode ?? 500, `${error.message}\n`), options.accessLog);
   });
   await app.listen({ host: options.host, port: options.port });
   return { address: boundAddress(app), close: () => app.close() };
@@ -68,7 +82,9 @@ async function answer(
   reply: FastifyReply,
   host: AdminHost,
   allowed: readonly StringPredicate[],
+  log: AccessLog | null,
 ): Promise<FastifyReply> {
+  const began = performance.now();
   // `//ready` is `/ready`, as in Envoy.
   const target = request.url.replace(/^\/+/, '/');
   const mark = target.indexOf('?');
@@ -84,7 +100,7 @@ async function answer(
     host,
     allowed,
   );
-  return send(reply, result);
+  return send(reply, result, log, began);
 }
 
 /** Finds the handler of a path and runs it; exported for tests, which need no socket. */
@@ -109,7 +125,7 @@ export async function dispatch(
 }
 
 /** Written past fastify, which would send a content-length: Envoy answers chunked. */
-function send(reply: FastifyReply, result: AdminReply): FastifyReply {
+function send(reply: FastifyReply, result: AdminReply, log: AccessLog | null, began = performance.now()): FastifyReply {
   reply.hijack();
   const { raw } = reply;
   raw.sendDate = false;
@@ -124,5 +140,6 @@ function send(reply: FastifyReply, result: AdminReply): FastifyReply {
   if (result.after !== undefined) raw.once('close', result.after);
   raw.statusCode = result.status;
   raw.end(result.body);
+  if (log !== null) logAdminRequest(log, raw.req, result.status, Buffer.byteLength(result.body), began);
   return reply;
 }
