@@ -1,7 +1,16 @@
+import { addressFault } from './address.js';
 import type { Checks, Report } from './check.js';
-import { addressFault, checkHeaderRules } from './check-route.js';
+import { checkAddedHeaders } from './check-route.js';
 import { isType } from './type-url.js';
 import type { FilterChainMatch, HttpConnectionManager, HttpFilter, Listener } from './types.js';
+
+const ENABLE_PUSH = 2;
+const ENABLE_CONNECT_PROTOCOL = 8;
+const NAMED_SETTINGS: Record<number, 'hpack_table_size' | 'max_concurrent_streams' | 'initial_stream_window_size'> = {
+  1: 'hpack_table_size',
+  3: 'max_concurrent_streams',
+  4: 'initial_stream_window_size',
+};
 
 export const LISTENER_CHECKS: Checks = {
   Listener(listener, report) {
@@ -15,10 +24,18 @@ export const LISTENER_CHECKS: Checks = {
     if (listener.filter_chains.length === 0 && listener.default_filter_chain === undefined) {
       report(listener, 'filter_chains', 'no filter chain is given', 'at least one filter chain');
     }
+    for (const additional of listener.additional_addresses) {
+      if (additional.address === undefined)
+        report(additional, 'address', 'address is missing', 'socket_address or pipe');
+    }
     checkMatches(listener, report);
   },
 
   FilterChain(chain, report) {
+    const socket = chain.transport_socket;
+    if (socket !== undefined && isType(socket.typed_config, 'UpstreamTlsContext')) {
+      report(socket, 'typed_config', 'UpstreamTlsContext is for clusters', 'DownstreamTlsContext or RawBuffer');
+    }
     for (let i = 0; i < chain.filters.length; i++) {
       const filter = chain.filters[i];
       const terminal = !isType(filter.typed_config, 'NetworkRbacFilter');
@@ -58,35 +75,32 @@ export const LISTENER_CHECKS: Checks = {
   },
 
   Http2ProtocolOptions(options, report) {
-    const named: Record<number, keyof typeof options & string> = {
-      1: 'hpack_table_size',
-      3: 'max_concurrent_streams',
-      4: 'initial_stream_window_size',
-    };
+    const values = new Map<number, number>();
     for (const parameter of options.custom_settings_parameters) {
-      const field = named[parameter.identifier];
-      if (field !== undefined && options[field] !== undefined) {
-        report(
-          parameter,
-          'identifier',
-          `the setting ${parameter.identifier} is given by ${field} as well`,
-          'one of them',
-        );
+      const { identifier, value } = parameter;
+      const field = NAMED_SETTINGS[identifier];
+      if (identifier === ENABLE_CONNECT_PROTOCOL) {
+        report(parameter, 'identifier', 'the setting 8 (ENABLE_CONNECT_PROTOCOL) has a field', 'allow_connect');
+      } else if (field !== undefined && options[field] !== undefined) {
+        report(parameter, 'identifier', `the setting ${identifier} is given by ${field} as well`, 'one of them');
+      } else if (identifier === ENABLE_PUSH && value !== 0) {
+        report(parameter, 'value', 'server push is not supported', '0');
       }
+      const other = values.get(identifier);
+      if (other !== undefined && other !== value) {
+        report(parameter, 'value', `the setting ${identifier} is given twice, with different values`, 'one value');
+      }
+      values.set(identifier, value);
     }
   },
 
-  LocalRateLimit(limit, report) {
-    for (const option of limit.response_headers_to_add) {
-      checkHeaderRules(
-        {
-          request_headers_to_add: [option],
-          request_headers_to_remove: [],
-          response_headers_to_add: [],
-          response_headers_to_remove: [],
-        },
-        report,
-      );
+  ResponseMapper(mapper, report) {
+    checkAddedHeaders(mapper.headers_to_add, report);
+  },
+
+  XffConfig(config, report) {
+    if (config.xff_num_trusted_hops > 0 && config.xff_trusted_cidrs !== undefined) {
+      report(config, 'xff_trusted_cidrs', 'xff_num_trusted_hops and xff_trusted_cidrs exclude each other');
     }
   },
 };

@@ -1,11 +1,18 @@
+import { addressFault } from './address.js';
 import type { Checks, Report } from './check.js';
 import { regexFault } from './regex.js';
-import type { HeaderValueOption, RouteConfiguration } from './types.js';
+import type { HeaderMutationRule, HeaderValueOption, RouteConfiguration } from './types.js';
 
 export const ROUTE_CHECKS: Checks = {
   RegexMatcher(matcher, report) {
     const fault = regexFault(matcher.regex);
     if (fault !== null) report(matcher, 'regex', `RE2 refuses the expression: ${fault}`, 'the syntax of RE2');
+  },
+
+  StringMatcher(matcher, report) {
+    if (matcher.ignore_case && matcher.safe_regex !== undefined) {
+      report(matcher, 'ignore_case', 'ignore_case has no effect for safe_regex', '(?i) in the expression');
+    }
   },
 
   RouteConfiguration(config, report) {
@@ -15,6 +22,11 @@ export const ROUTE_CHECKS: Checks = {
 
   VirtualHost(host, report) {
     checkHeaderRules(host, report);
+  },
+
+  VirtualCluster(cluster, report) {
+    if (cluster.headers.length === 0)
+      report(cluster, 'headers', 'a virtual cluster needs headers', 'at least one matcher');
   },
 
   Route(route, report) {
@@ -33,6 +45,9 @@ export const ROUTE_CHECKS: Checks = {
       const type = upgrade.upgrade_type.toLowerCase();
       if (upgrades.has(type)) report(upgrade, 'upgrade_type', `the upgrade ${upgrade.upgrade_type} is repeated`);
       upgrades.add(type);
+      if (upgrade.connect_config !== undefined && type !== 'connect' && type !== 'connect-udp') {
+        report(upgrade, 'connect_config', `the upgrade ${upgrade.upgrade_type} takes no connect_config`, 'CONNECT');
+      }
     }
   },
 
@@ -63,15 +78,18 @@ export const ROUTE_CHECKS: Checks = {
     if ((policy.cluster === '') === (policy.cluster_header === '')) {
       report(policy, 'cluster', 'a mirror names its cluster once', 'either cluster or cluster_header');
     }
+    checkMutations(policy.request_headers_mutations, report);
+  },
+
+  HeaderValueOption(option, report) {
+    if (option.append !== undefined && option.append_action !== 'APPEND_IF_EXISTS_OR_ADD') {
+      report(option, 'append', 'append and append_action exclude each other', 'append_action alone');
+    }
   },
 
   CidrRange(range, report) {
     const fault = addressFault(range.address_prefix);
     if (fault !== null) report(range, 'address_prefix', fault, 'an IPv4 or IPv6 address');
-  },
-
-  Int64Range(range, report) {
-    if (range.start > range.end) report(range, 'start', 'the range is empty', 'start below end');
   },
 
   HeaderValue(header, report) {
@@ -99,6 +117,20 @@ function checkDomains(config: RouteConfiguration, report: Report): void {
   }
 }
 
+/** As header rules, for a list of mutations: removing is not restricted. */
+export function checkMutations(rules: readonly HeaderMutationRule[], report: Report): void {
+  for (const { append } of rules) if (append !== undefined) checkAdded(append, report);
+}
+
+function checkAdded(option: HeaderValueOption, report: Report): void {
+  if (fixed(option.header.key)) report(option.header, 'key', ':-prefixed or host headers may not be modified');
+}
+
+/** Headers that are added outside a route. */
+export function checkAddedHeaders(options: readonly HeaderValueOption[], report: Report): void {
+  for (const option of options) checkAdded(option, report);
+}
+
 interface HeaderRules {
   request_headers_to_add: HeaderValueOption[];
   request_headers_to_remove: string[];
@@ -111,44 +143,12 @@ function fixed(name: string): boolean {
 }
 
 /** Envoy lets no header rule of a route touch pseudo-headers or host. */
-export function checkHeaderRules(rules: HeaderRules, report: Report): void {
-  for (const list of [rules.request_headers_to_add, rules.response_headers_to_add]) {
-    for (const option of list) {
-      if (fixed(option.header.key)) report(option.header, 'key', ':-prefixed or host headers may not be modified');
-    }
-  }
+function checkHeaderRules(rules: HeaderRules, report: Report): void {
+  checkAddedHeaders(rules.request_headers_to_add, report);
+  checkAddedHeaders(rules.response_headers_to_add, report);
   for (const list of [rules.request_headers_to_remove, rules.response_headers_to_remove]) {
     for (let i = 0; i < list.length; i++) {
       if (fixed(list[i])) report(list, String(i) as never, ':-prefixed or host headers may not be removed');
     }
   }
-}
-
-/** Why `text` is no IP address, null when it is one. */
-export function addressFault(text: string): string | null {
-  return isAddress(text) ? null : `${JSON.stringify(text)} is no IP address`;
-}
-
-function isAddress(text: string): boolean {
-  if (!text.includes(':')) return isIpv4(text);
-  const parts = text.split('%', 1)[0].split('::');
-  if (parts.length > 2) return false;
-  let groups = 0;
-  for (const [i, part] of parts.entries()) {
-    const words = part === '' ? [] : part.split(':');
-    for (const [j, word] of words.entries()) {
-      const last = i === parts.length - 1 && j === words.length - 1;
-      if (last && word.includes('.')) {
-        if (!isIpv4(word)) return false;
-        groups += 2;
-      } else if (/^[0-9a-fA-F]{1,4}$/.test(word)) groups++;
-      else return false;
-    }
-  }
-  return parts.length === 2 ? groups < 8 : groups === 8;
-}
-
-function isIpv4(text: string): boolean {
-  const parts = text.split('.');
-  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255);
 }

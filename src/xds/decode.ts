@@ -184,7 +184,8 @@ class Decoder {
   ): void {
     const point = field.category !== '' ? field.category : category;
     if (field.shape === 'single') {
-      const decoded = this.value(field.type, field.rules, value, path, at, point);
+      const inner = field.wrapper ? unwrap(value) : value;
+      const decoded = this.value(field.type, field.rules, inner, path, at, point);
       if (decoded !== undefined) message[field.name] = decoded;
     } else if (field.shape === 'list') message[field.name] = this.list(field, value, path, at, point);
     else message[field.name] = this.map(field, value, path, at, point);
@@ -313,6 +314,13 @@ function members(type: MessageType, oneof: string): string {
     .filter((field) => field.oneof === oneof)
     .map((field) => field.name)
     .join(', ');
+}
+
+/** `{value: 5}`: Envoy takes a wrapper message written out as well. */
+function unwrap(value: Plain): Plain {
+  if (!isObject(value)) return value;
+  const keys = Object.keys(value);
+  return keys.length === 1 && keys[0] === 'value' ? value.value : value;
 }
 
 /** A refused field may be written with the value it has anyway. */

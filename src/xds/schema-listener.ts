@@ -65,8 +65,8 @@ message FilterChain envoy.config.listener.v3.FilterChain
 message FilterChainMatch envoy.config.listener.v3.FilterChainMatch
   destination_port uint32? >=1 <=65535
   prefix_ranges CidrRange[]
-  address_suffix string
-  suffix_len uint32?
+  - address_suffix: Envoy does not implement it
+  - suffix_len: Envoy does not implement it
   direct_source_prefix_ranges CidrRange[]
   source_type ConnectionSourceType
   source_prefix_ranges CidrRange[]

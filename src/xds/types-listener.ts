@@ -71,8 +71,6 @@ export interface FilterChain {
 export interface FilterChainMatch {
   destination_port?: number;
   prefix_ranges: CidrRange[];
-  address_suffix: string;
-  suffix_len?: number;
   direct_source_prefix_ranges: CidrRange[];
   source_type: ConnectionSourceType;
   source_prefix_ranges: CidrRange[];
