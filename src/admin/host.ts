@@ -176,6 +176,6 @@ export interface AdminOptions {
   port: number;
   /** `admin.allow_paths`; empty: all. */
   allowPaths: readonly StringMatcherConfig[];
-  /** `admin.access_log`, null when there is none. */
-  accessLog: AccessLog | null;
+  /** `admin.access_log`; absent or null when there is none. */
+  accessLog?: AccessLog | null;
 }

@@ -61,11 +61,11 @@ export async function startAdmin(options: AdminOptions, host: AdminHost): Promis
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   const route = (request: FastifyRequest, reply: FastifyReply) =>
-    answer(request, reply, host, allowed, options.accessLog);
+    answer(request, reply, host, allowed, options.accessLog ?? null);
   app.route({ method: [...METHODS], url: '/*', handler: route });
   app.setNotFoundHandler(route);
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    send(reply, text(error.statusCode ?? 500, `${error.message}\n`), options.accessLog);
+    send(reply, text(error.statusCode ?? 500, `${error.message}\n`), options.accessLog ?? null);
   });
   await app.listen({ host: options.host, port: options.port });
   return { address: boundAddress(app), close: () => app.close() };

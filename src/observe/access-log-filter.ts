@@ -1,4 +1,5 @@
 import { type HeaderMap, RequestHeaders } from '../base/headers.js';
+import { compileCel } from './cel.js';
 import { FLAGS, type Flag } from './flags.js';
 import type { AccessLogType, FormatDeps } from './format-types.js';
 import { grpcStatus, grpcStatusNumber } from './grpc-status.js';
@@ -37,8 +38,6 @@ export interface FilterDeps extends FormatDeps {
   runtime(key: string): number | undefined;
   /** Compiles `envoy.config.route.v3.HeaderMatcher`. */
   headerMatcher(config: object): { matches(headers: HeaderMap): boolean };
-  /** Compiles the expression of a CEL filter; absent: such filters are refused. */
-  expression?(text: string): LogPredicate;
 }
 
 const KNOWN = [
@@ -52,6 +51,7 @@ const KNOWN = [
   'response_flag_filter',
   'grpc_status_filter',
   'log_type_filter',
+  'extension_filter with a CEL ExpressionFilter',
 ];
 const DENOMINATORS: Record<string, number> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
 const NO_HEADERS = new RequestHeaders();
@@ -89,7 +89,7 @@ export function compileLogFilter(config: AccessLogFilterConfig, deps: FilterDeps
     return (_info, type) => types.has(type) !== exclude;
   }
   const expression = (config.extension_filter?.typed_config as { expression?: unknown } | undefined)?.expression;
-  if (typeof expression === 'string' && deps.expression !== undefined) return deps.expression(expression);
+  if (typeof expression === 'string') return compileCel(expression);
   const set = Object.keys(config).find((key) => (config as Record<string, unknown>)[key] !== undefined);
   throw new Error(`access log filter ${set ?? '(none)'} is not supported; allowed: ${KNOWN.join(', ')}`);
 }
