@@ -40,6 +40,7 @@ export function readKubeDocuments(file: string, text: string): { docs: KubeDocum
   for (const { value, position } of documents) {
     if (value !== null) readObject(value, position, docs, errors, '');
   }
+  errors.sort((a, b) => a.position!.line - b.position!.line);
   return { docs, errors };
 }
 
@@ -49,22 +50,17 @@ function readObject(value: Plain, position: Position, docs: KubeDocument[], erro
   };
   if (!isObject(value)) {
     errors.push(
-      new ConfigError(`${kindOf(value)} is no Kubernetes object`, path, position, 'a mapping with apiVersion and kind'),
+      new ConfigError(`${kindOf(value)} is not allowed here`, path, position, 'a mapping with apiVersion and kind'),
     );
     return;
   }
   const before = errors.length;
   const { apiVersion, kind } = value;
   if (typeof apiVersion !== 'string' || apiVersion === '') {
-    fault(
-      'apiVersion is missing or is no string',
-      'apiVersion',
-      positionOf(value, 'apiVersion'),
-      'such as networking.istio.io/v1',
-    );
+    fault(missing(apiVersion), 'apiVersion', positionOf(value, 'apiVersion'), 'such as networking.istio.io/v1');
   }
   if (typeof kind !== 'string' || kind === '') {
-    fault('kind is missing or is no string', 'kind', positionOf(value, 'kind'), 'such as VirtualService');
+    fault(missing(kind), 'kind', positionOf(value, 'kind'), 'such as VirtualService');
   }
   if (errors.length > before) return;
   const items = value.items;
@@ -87,26 +83,25 @@ function readObject(value: Plain, position: Position, docs: KubeDocument[], erro
   });
 }
 
+function missing(value: Plain | undefined): string {
+  return value === undefined || value === '' ? 'the field is missing' : `${kindOf(value)} is not allowed here`;
+}
+
 type Fault = (reason: string, field: string, at: Position | null, allowed?: string) => void;
 
 function readMetadata(document: PlainObject, fault: Fault): KubeMetadata | null {
   const source = document.metadata;
   const at = positionOf(document, 'metadata');
   if (!isObject(source)) {
-    fault('metadata is missing or is no mapping', 'metadata', at, 'a mapping with name');
+    fault(missing(source), 'metadata', at, 'a mapping with name');
     return null;
   }
   const generated = typeof source.generateName === 'string';
   if ((typeof source.name !== 'string' || source.name === '') && !generated) {
-    fault('metadata.name is missing or is no string', 'metadata.name', positionOf(source, 'name') ?? at, 'a string');
+    fault(missing(source.name), 'metadata.name', positionOf(source, 'name') ?? at, 'a string');
   }
   if (source.namespace !== undefined && source.namespace !== null && typeof source.namespace !== 'string') {
-    fault(
-      `metadata.namespace is ${kindOf(source.namespace)}`,
-      'metadata.namespace',
-      positionOf(source, 'namespace'),
-      'a string',
-    );
+    fault(missing(source.namespace), 'metadata.namespace', positionOf(source, 'namespace'), 'a string; quote it');
   }
   for (const field of ['labels', 'annotations']) readStrings(source, field, fault);
   const labels = (source.labels ?? {}) as Record<string, string>;
@@ -126,11 +121,11 @@ function readStrings(source: PlainObject, field: string, fault: Fault): void {
   if (value === undefined || value === null) return;
   const path = `metadata.${field}`;
   if (!isObject(value)) {
-    fault(`${path} is ${kindOf(value)}`, path, positionOf(source, field), 'a mapping of strings');
+    fault(missing(value), path, positionOf(source, field), 'a mapping of strings');
     return;
   }
   for (const key of Object.keys(value)) {
     if (typeof value[key] === 'string') continue;
-    fault(`${path}[${key}] is ${kindOf(value[key])}`, `${path}[${key}]`, positionOf(value, key), 'a string; quote it');
+    fault(missing(value[key]), `${path}[${key}]`, positionOf(value, key), 'a string; quote it');
   }
 }
