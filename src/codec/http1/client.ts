@@ -1,10 +1,9 @@
 import { Bit, H } from '../../base/header-names.js';
-import type { RequestHeaders, ResponseHeaders, Trailers } from '../../base/headers.js';
-import type { Protocol, StreamBytes } from '../../base/protocol.js';
+import type { ResponseHeaders, Trailers } from '../../base/headers.js';
+import type { Protocol } from '../../base/protocol.js';
 import {
   type ClientCodec,
   type ClientCodecCallbacks,
-  Close,
   type CodecConnection,
   type CodecError,
   type RequestEncoder,
@@ -12,9 +11,10 @@ import {
   type ResetReason,
   type ResponseDecoder,
 } from '../codec.js';
-import { Framing, writeChunk, writeHead, writeLastChunk } from './encode.js';
-import { DEFAULT_BUFFER_LIMIT, type Http1ClientOptions, type Http1CodecStats } from './options.js';
-import { After, Details, Http1Parser, type ParserSink } from './parser.js';
+import { ClientStream, type ClientStreamOwner } from './client-stream.js';
+import { Details } from './message-head.js';
+import type { Http1ClientOptions, Http1CodecStats } from './options.js';
+import { After, Http1Parser, type ParserSink } from './parser.js';
 import { closesConnection, dropH2cUpgrade, isUpgrade } from './tokens.js';
 
 /** The upstream side of HTTP/1: one request at a time. The pool owns the connection and closes it when `reusable` is false. */
@@ -27,7 +27,7 @@ export function createHttp1ClientCodec(
   return new Http1ClientCodec(conn, callbacks, options, stats);
 }
 
-export class Http1ClientCodec implements ClientCodec, ParserSink {
+export class Http1ClientCodec implements ClientCodec, ParserSink, ClientStreamOwner {
   protocol: Protocol = 'HTTP/1.1';
   readonly maxConcurrentStreams = 1;
   /**
@@ -84,7 +84,7 @@ export class Http1ClientCodec implements ClientCodec, ParserSink {
     this.dispatching = true;
     pos = this.parser.execute(data, pos, end);
     this.dispatching = false;
-    const error = this.parser.error;
+    const error = this.parser.head.error;
     if (error !== null) return this.refused({ kind: 'protocol', details: error.details, message: error.message });
     if (this.dead) return null;
     let surplus: CodecError | null = null;
@@ -163,29 +163,26 @@ export class Http1ClientCodec implements ClientCodec, ParserSink {
   }
 
   onHead(): number {
-    const parser = this.parser;
-    const headers = parser.response;
+    const head = this.parser.head;
+    const headers = head.response;
     const stream = this.stream;
     if (stream === null) return After.STOP;
-    stream.bytes.headerReceived += parser.headerBytes;
+    stream.bytes.headerReceived += head.headerBytes;
     // Envoy keeps 16 bits of the status.
-    const status = (headers.status = parser.status & 0xffff);
-    if (!parser.http11) this.protocol = 'HTTP/1.0';
+    const status = (headers.status = head.status & 0xffff);
+    if (!head.http11) this.protocol = 'HTTP/1.0';
     if ((headers.bits & RARE) !== 0 && !this.checkFraming(headers, stream, status)) return After.STOP;
     if (stream.connect && status >= 200 && status < 300) this.upgrade = true;
     if (status >= 100 && status < 200 && status !== 101) {
       if (status === 100 || (status >= 102 && status <= 104)) stream.decoder.decode1xx(headers);
       return this.dead ? After.STOP : After.INTERIM;
     }
-    if (closesConnection(headers, !parser.http11)) {
+    if (closesConnection(headers, !head.http11)) {
       this.closeNotified = true;
       this.reusable = false;
     }
     const bodyless =
-      stream.head ||
-      status === 204 ||
-      status === 304 ||
-      (status >= 200 && parser.contentLength === 0 && !parser.chunked);
+      stream.head || status === 204 || status === 304 || (status >= 200 && head.contentLength === 0 && !head.chunked);
     if (this.upgrade) {
       this.reusable = false;
       stream.decoder.decodeHeaders(headers, false);
@@ -200,15 +197,15 @@ export class Http1ClientCodec implements ClientCodec, ParserSink {
   }
 
   private checkFraming(headers: ResponseHeaders, stream: ClientStream, status: number): boolean {
-    const parser = this.parser;
+    const head = this.parser.head;
     if (stream.upgrade && isUpgrade(headers)) {
       if (headers.get(H.upgrade)!.toLowerCase() === 'h2c') dropH2cUpgrade(headers);
       this.upgrade = isUpgrade(headers);
     }
     const length = headers.get(H.contentLength);
     const encoding = headers.get(H.transferEncoding);
-    if (parser.hasTransferEncoding && length !== undefined) {
-      if (!parser.chunked || !this.options.allowChunkedLength) {
+    if (head.hasTransferEncoding && length !== undefined) {
+      if (!head.chunked || !this.options.allowChunkedLength) {
         return this.refuse(
           'http1.content_length_and_chunked_not_allowed',
           "both 'Content-Length' and 'Transfer-Encoding' are set.",
@@ -234,8 +231,7 @@ export class Http1ClientCodec implements ClientCodec, ParserSink {
   }
 
   private refuse(details: string, why: string): boolean {
-    this.parser.fail(502, details, `http/1.1 protocol error: ${why}`);
-    return false;
+    return this.parser.head.refuse(details, why);
   }
 
   onBody(data: Uint8Array): void {
@@ -254,7 +250,7 @@ export class Http1ClientCodec implements ClientCodec, ParserSink {
     else this.release(stream);
     if (this.deferredEnd) {
       this.deferredEnd = false;
-      stream.decoder.decodeHeaders(this.parser.response, true);
+      stream.decoder.decodeHeaders(this.parser.head.response, true);
     } else if (trailers !== null) {
       if (data.length > 0) stream.decoder.decodeData(data, false);
       if (!stream.over) stream.decoder.decodeTrailers(trailers);
@@ -309,124 +305,3 @@ export const EARLY_408: CodecError = {
   details: Details.CODEC_ERROR,
   message: 'Premature response: 408',
 };
-
-class ClientStream implements RequestEncoder {
-  readonly bytes: StreamBytes = { wireReceived: 0, wireSent: 0, headerReceived: 0, headerSent: 0 };
-  readonly streamId = 0;
-  responseComplete = false;
-  requestComplete = false;
-  over = false;
-  head = false;
-  connect = false;
-  upgrade = false;
-  private chunked = false;
-  private reads = 0;
-
-  constructor(
-    private readonly codec: Http1ClientCodec,
-    readonly decoder: ResponseDecoder,
-  ) {}
-
-  get bufferLimit(): number {
-    return this.codec.options.bufferLimit ?? DEFAULT_BUFFER_LIMIT;
-  }
-
-  get aboveHighWatermark(): boolean {
-    return this.codec.conn.aboveHighWatermark();
-  }
-
-  encodeHeaders(headers: RequestHeaders, endStream: boolean): void {
-    if (this.over) return;
-    const { conn, options } = this.codec;
-    const method = headers.method;
-    this.head = method === 'HEAD';
-    this.connect = method === 'CONNECT';
-    this.upgrade = (headers.bits & Bit.UPGRADE) !== 0 && isUpgrade(headers);
-    let framing: number = Framing.NONE;
-    const measured = (headers.bits & Bit.CONTENT_LENGTH) !== 0 && headers.get(H.contentLength) !== undefined;
-    if (!measured && !this.connect && !this.upgrade) {
-      if (!endStream) framing = Framing.CHUNKED;
-      else if (!needsNoLength(method)) framing = Framing.LENGTH_ZERO;
-    }
-    this.chunked = framing === Framing.CHUNKED;
-    const out = conn.out;
-    const before = out.length;
-    out.writeLatin1(method);
-    out.writeLatin1(' ');
-    if (this.connect) out.writeLatin1(headers.authority ?? '');
-    else {
-      if (options.sendFullyQualifiedUrl) {
-        out.writeLatin1(headers.scheme ?? 'http');
-        out.writeLatin1('://');
-        out.writeLatin1(headers.authority ?? '');
-      }
-      out.writeLatin1(headers.path ?? '');
-    }
-    out.writeLatin1(' HTTP/1.1\r\n');
-    const proper = options.headerKeyFormat === 'proper';
-    this.bytes.headerSent += writeHead(out, null, headers, framing, proper, headers.authority);
-    this.wrote(out.length - before);
-    if (endStream) this.complete();
-  }
-
-  encodeData(data: Uint8Array, endStream: boolean): void {
-    if (this.over || this.requestComplete) return;
-    const out = this.codec.conn.out;
-    const before = out.length;
-    if (data.length > 0) {
-      if (this.chunked) writeChunk(out, data);
-      else out.write(data);
-    }
-    if (endStream && this.chunked) writeLastChunk(out, null);
-    this.wrote(out.length - before);
-    if (endStream) this.complete();
-  }
-
-  encodeTrailers(trailers: Trailers): void {
-    if (this.over || this.requestComplete) return;
-    if (this.chunked) {
-      const out = this.codec.conn.out;
-      const before = out.length;
-      this.bytes.headerSent += writeLastChunk(out, this.codec.options.enableTrailers === true ? trailers : null);
-      this.wrote(out.length - before);
-    }
-    this.complete();
-  }
-
-  private complete(): void {
-    this.requestComplete = true;
-    // The end of a tunnelled request can only be said by closing.
-    if (this.connect) {
-      this.codec.reusable = false;
-      this.codec.conn.close(Close.FLUSH, 'close_for_connect_request_or_tcp_tunneling');
-    } else if (this.responseComplete) this.codec.release(this);
-  }
-
-  private wrote(bytes: number): void {
-    if (bytes === 0) return;
-    this.bytes.wireSent += bytes;
-    this.codec.wrote();
-  }
-
-  resetStream(_reason: ResetReason): void {
-    if (this.over) return;
-    this.over = true;
-    this.codec.onStreamReset(this);
-  }
-
-  readDisable(disable: boolean): void {
-    if (disable) this.reads++;
-    else if (this.reads === 0) return;
-    else this.reads--;
-    if (this.codec.conn.open) this.codec.conn.readDisable(disable);
-  }
-
-  undoReadDisables(): void {
-    while (this.reads > 0) this.readDisable(false);
-  }
-}
-
-/** A request of these without a body says so by its method alone. */
-function needsNoLength(method: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'DELETE' || method === 'TRACE' || method === 'CONNECT';
-}

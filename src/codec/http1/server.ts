@@ -1,22 +1,15 @@
 import { Bit, H } from '../../base/header-names.js';
-import type { RequestHeaders, ResponseHeaders, Trailers } from '../../base/headers.js';
-import type { Protocol, StreamBytes } from '../../base/protocol.js';
-import type {
-  CodecConnection,
-  CodecError,
-  RequestDecoder,
-  ResetReason,
-  ResponseEncoder,
-  ServerCodec,
-  ServerCodecCallbacks,
-} from '../codec.js';
+import type { RequestHeaders, Trailers } from '../../base/headers.js';
+import type { Protocol } from '../../base/protocol.js';
+import type { CodecConnection, CodecError, ResetReason, ServerCodec, ServerCodecCallbacks } from '../codec.js';
 import { AUTHORITY, all } from './chars.js';
-import { Framing, writeChunk, writeHead, writeLastChunk } from './encode.js';
-import { DEFAULT_BUFFER_LIMIT, type Http1CodecStats, type Http1ServerOptions } from './options.js';
-import { After, Details, Http1Parser, type ParserSink } from './parser.js';
-import { reasonPhrase, statusLine } from './status-line.js';
+import { Details } from './message-head.js';
+import type { Http1CodecStats, Http1ServerOptions } from './options.js';
+import { After, Http1Parser, type ParserSink } from './parser.js';
+import { ServerStream, type ServerStreamOwner } from './server-stream.js';
+import { reasonPhrase } from './status-line.js';
 import { parseAbsoluteTarget, parseConnectTarget } from './target.js';
-import { closesConnection, dropH2cUpgrade, isUpgrade, removeNominatedHeaders } from './tokens.js';
+import { dropH2cUpgrade, isUpgrade, removeNominatedHeaders } from './tokens.js';
 
 /** The downstream side of HTTP/1: one request at a time. */
 export function createHttp1ServerCodec(
@@ -28,21 +21,26 @@ export function createHttp1ServerCodec(
   return new Http1ServerCodec(conn, callbacks, options, stats);
 }
 
-export class Http1ServerCodec implements ServerCodec, ParserSink {
+export class Http1ServerCodec implements ServerCodec, ParserSink, ServerStreamOwner {
   protocol: Protocol = 'HTTP/1.1';
   private readonly parser: Http1Parser;
   private active: ServerStream | null = null;
-  /** Bytes of later requests, `held[heldAt..)`. */
+  /** The stream that began last in this dispatch. */
+  private latest: ServerStream | null = null;
+  /** Bytes of later requests. */
   private held: Buffer | null = null;
-  private heldAt = 0;
   /** No further byte is read: an error, a reset, or the connection is gone. */
   private dead = false;
   private dispatching = false;
+  /** Asked to read on from within a dispatch. */
   private resume = false;
+  /** What follows the head at hand is opaque. */
   private upgrade = false;
+  /** The head at hand is delivered when the message has ended, with `endStream`. */
   private deferredEnd = false;
+  private flooded = false;
   /** Bytes written in all, and the positions at which the last two responses ended: for the flood check. */
-  written = 0;
+  private written = 0;
   private end1 = -1;
   private end2 = -1;
 
@@ -72,7 +70,7 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
   dispatch(data: Uint8Array): CodecError | null {
     if (this.dead) return null;
     if (this.dispatching) {
-      if (data.length > 0) this.hold(data, 0, data.length);
+      // From within a call to a decoder: the loop below reads on.
       this.resume = true;
       return null;
     }
@@ -85,7 +83,6 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
     if (this.held !== null) {
       if (data.length > 0) this.hold(data, 0, data.length);
       buf = this.held;
-      pos = this.heldAt;
       this.held = null;
     }
     const end = buf.length;
@@ -96,7 +93,7 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
         const next = this.parser.execute(buf, pos, end);
         const stream = before ?? this.latest;
         if (stream !== null) stream.bytes.wireReceived += next - pos;
-        if (this.parser.error !== null) return this.parseFailed();
+        if (this.parser.head.error !== null) return this.parseFailed();
         if (this.flooded) return this.flood();
         if (this.dead || !this.conn.open) return null;
         pos = next;
@@ -115,20 +112,14 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
     }
   }
 
-  private latest: ServerStream | null = null;
-  private flooded = false;
-
   private hold(buf: Uint8Array, start: number, end: number): void {
-    if (this.held === null) {
-      this.held = Buffer.from(buf.subarray(start, end));
-      this.heldAt = 0;
-    } else this.held = Buffer.concat([this.held.subarray(this.heldAt), buf.subarray(start, end)]);
-    this.heldAt = 0;
-    if (this.active !== null) this.active.pauseForPipelining();
+    const bytes = buf.subarray(start, end);
+    this.held = this.held === null ? Buffer.from(bytes) : Buffer.concat([this.held, bytes]);
+    this.active?.pauseForPipelining();
   }
 
   private parseFailed(): CodecError {
-    const { status, details, message } = this.parser.error!;
+    const { status, details, message } = this.parser.head.error!;
     if (details === Details.UNDERSCORE) this.stats.requests_rejected_with_underscores_in_headers++;
     this.dead = true;
     const stream = this.active;
@@ -195,30 +186,30 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
   }
 
   onHead(): number {
-    const parser = this.parser;
-    const headers = parser.request;
+    const head = this.parser.head;
+    const headers = head.request;
     const stream = this.active;
-    if (parser.droppedUnderscores > 0) {
-      this.stats.dropped_headers_with_underscores += parser.droppedUnderscores;
-      parser.droppedUnderscores = 0;
+    if (head.droppedUnderscores > 0) {
+      this.stats.dropped_headers_with_underscores += head.droppedUnderscores;
+      head.droppedUnderscores = 0;
     }
     if (stream === null) return After.STOP;
-    stream.bytes.headerReceived = parser.headerBytes;
-    const connect = parser.method === 'CONNECT';
-    headers.method = parser.method;
-    if (!parser.http11) this.protocol = 'HTTP/1.0';
-    stream.http10 = !parser.http11;
+    stream.bytes.headerReceived = head.headerBytes;
+    const connect = head.method === 'CONNECT';
+    headers.method = head.method;
+    if (!head.http11) this.protocol = 'HTTP/1.0';
+    stream.http10 = !head.http11;
     if ((headers.bits & RARE) !== 0 || connect) {
       if (!this.checkFraming(headers, connect)) return After.STOP;
       if (!this.upgrade && (headers.bits & Bit.CONNECTION) !== 0 && !removeNominatedHeaders(headers)) {
         return this.refuse(400, 'http1.connection_header_rejected', 'Invalid nominated headers in Connection.');
       }
     }
-    stream.head = parser.method === 'HEAD';
+    stream.head = head.method === 'HEAD';
     stream.connect = connect;
-    if (!connect && parser.target.charCodeAt(0) === 47) headers.path = parser.target;
+    if (!connect && head.target.charCodeAt(0) === 47) headers.path = head.target;
     else if (!this.setTarget(headers, connect)) return After.STOP;
-    if (!parser.http11) {
+    if (!head.http11) {
       if (!this.options.acceptHttp10) {
         return this.refuse(426, 'low_version', 'Upgrade required for HTTP/1.0 or HTTP/0.9');
       }
@@ -229,7 +220,7 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
       const why = 'http/1.1 protocol error: request headers failed spec compliance checks';
       return this.refuse(400, 'http.invalid_authority', why);
     }
-    if (!parser.chunked && parser.contentLength <= 0 && !this.upgrade) {
+    if (!head.chunked && head.contentLength <= 0 && !this.upgrade) {
       this.deferredEnd = true;
       return After.BODY;
     }
@@ -240,7 +231,7 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
 
   /** Upgrades, CONNECT, and the rules about two framings. */
   private checkFraming(headers: RequestHeaders, connect: boolean): boolean {
-    const parser = this.parser;
+    const head = this.parser.head;
     if (isUpgrade(headers)) {
       if (headers.get(H.upgrade)!.toLowerCase() === 'h2c') dropH2cUpgrade(headers);
       this.upgrade = isUpgrade(headers);
@@ -256,8 +247,8 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
       }
       this.upgrade = true;
     }
-    if (parser.hasTransferEncoding && length !== undefined) {
-      if (!parser.chunked || !this.options.allowChunkedLength) {
+    if (head.hasTransferEncoding && length !== undefined) {
+      if (!head.chunked || !this.options.allowChunkedLength) {
         const why = "http/1.1 protocol error: both 'Content-Length' and 'Transfer-Encoding' are set.";
         this.refuse(400, 'http1.content_length_and_chunked_not_allowed', why);
         return false;
@@ -275,7 +266,7 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
 
   /** Every target but a path: `*` of OPTIONS, `host:port` of CONNECT, absolute. */
   private setTarget(headers: RequestHeaders, connect: boolean): boolean {
-    const target = this.parser.target;
+    const target = this.parser.head.target;
     if (connect) {
       const authority = parseConnectTarget(target);
       if (authority === null) return this.badTarget();
@@ -309,7 +300,7 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
   }
 
   private refuse(status: number, details: string, message: string): number {
-    this.parser.fail(status, details, message);
+    this.parser.head.fail(status, details, message);
     return After.STOP;
   }
 
@@ -325,10 +316,13 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
     const stream = this.active;
     if (stream === null) return;
     stream.remoteComplete = true;
-    if (stream.localComplete) this.active = null;
+    if (stream.localComplete) {
+      this.active = null;
+      stream.undoReadDisables();
+    }
     if (this.deferredEnd) {
       this.deferredEnd = false;
-      stream.decoder.decodeHeaders(this.parser.request, true);
+      stream.decoder.decodeHeaders(this.parser.head.request, true);
     } else if (trailers !== null) {
       if (data.length > 0) stream.decoder.decodeData(data, false);
       if (!stream.over) stream.decoder.decodeTrailers(trailers);
@@ -359,139 +353,3 @@ export class Http1ServerCodec implements ServerCodec, ParserSink {
 
 /** Bits of the request headers that concern framing and hops. */
 const RARE = Bit.UPGRADE | Bit.CONNECTION | Bit.HOP | Bit.CONTENT_LENGTH;
-
-class ServerStream implements ResponseEncoder {
-  decoder: RequestDecoder = null as unknown as RequestDecoder;
-  readonly bytes: StreamBytes = { wireReceived: 0, wireSent: 0, headerReceived: 0, headerSent: 0 };
-  readonly streamId = 0;
-  /** Final headers were encoded. */
-  started = false;
-  remoteComplete = false;
-  localComplete = false;
-  /** Reset, or its connection closed. */
-  over = false;
-  http10 = false;
-  head = false;
-  connect = false;
-  /** The response said that the connection ends with it. */
-  closes = false;
-  private chunked = false;
-  private reads = 0;
-  private pausedForPipelining = false;
-
-  constructor(private readonly codec: Http1ServerCodec) {}
-
-  get bufferLimit(): number {
-    return this.codec.options.bufferLimit ?? DEFAULT_BUFFER_LIMIT;
-  }
-
-  get aboveHighWatermark(): boolean {
-    return this.codec.conn.aboveHighWatermark();
-  }
-
-  get streamErrorOnInvalidMessage(): boolean {
-    return this.codec.options.streamErrorOnInvalidMessage ?? false;
-  }
-
-  setFlushTimeout(): void {}
-
-  encode1xx(headers: ResponseHeaders): void {
-    if (this.localComplete || this.over) return;
-    this.writeHead(headers, Framing.NONE);
-  }
-
-  encodeHeaders(headers: ResponseHeaders, endStream: boolean): void {
-    if (this.localComplete || this.over) return;
-    this.started = true;
-    const status = headers.status;
-    const connect = this.connect && status < 300;
-    let framing: number = Framing.NONE;
-    this.chunked = false;
-    if ((headers.bits & Bit.CONTENT_LENGTH) === 0 || headers.get(H.contentLength) === undefined) {
-      if (status < 200 || status === 204 || status === 304) {
-        // These have no body, and no header may speak of one.
-      } else if (endStream && !this.head) framing = Framing.LENGTH_ZERO;
-      else if (!this.http10 && !connect) {
-        framing = Framing.CHUNKED;
-        this.chunked = !this.head && !isUpgrade(headers);
-      }
-    }
-    this.closes = (headers.bits & Bit.CONNECTION) !== 0 && closesConnection(headers, false);
-    this.writeHead(headers, framing);
-    if (endStream) this.finish(null);
-  }
-
-  private writeHead(headers: ResponseHeaders, framing: number): void {
-    const { conn, options } = this.codec;
-    const out = conn.out;
-    const before = out.length;
-    const line = statusLine(headers.status, this.http10 && options.acceptHttp10 === true);
-    this.bytes.headerSent += writeHead(out, line, headers, framing, options.headerKeyFormat === 'proper', undefined);
-    this.wrote(out.length - before);
-  }
-
-  encodeData(data: Uint8Array, endStream: boolean): void {
-    if (this.localComplete || this.over) return;
-    if (data.length > 0) {
-      const out = this.codec.conn.out;
-      const before = out.length;
-      if (this.chunked) writeChunk(out, data);
-      else out.write(data);
-      if (endStream && this.chunked) writeLastChunk(out, null);
-      this.wrote(out.length - before);
-      if (endStream) this.complete();
-    } else if (endStream) this.finish(null);
-  }
-
-  encodeTrailers(trailers: Trailers): void {
-    if (this.localComplete || this.over) return;
-    this.finish(this.codec.options.enableTrailers === true ? trailers : null);
-  }
-
-  private finish(trailers: Trailers | null): void {
-    if (this.chunked) {
-      const out = this.codec.conn.out;
-      const before = out.length;
-      this.bytes.headerSent += writeLastChunk(out, trailers);
-      this.wrote(out.length - before);
-    }
-    this.complete();
-  }
-
-  private complete(): void {
-    this.localComplete = true;
-    this.codec.onEncodeComplete(this);
-    if (this.remoteComplete) this.undoReadDisables();
-    this.decoder.onCodecEncodeComplete();
-  }
-
-  private wrote(bytes: number): void {
-    this.bytes.wireSent += bytes;
-    this.codec.onStreamWritten(bytes);
-  }
-
-  resetStream(_reason: ResetReason): void {
-    if (this.over) return;
-    this.over = true;
-    this.codec.onStreamReset(this);
-    this.undoReadDisables();
-  }
-
-  readDisable(disable: boolean): void {
-    if (disable) this.reads++;
-    else if (this.reads === 0) return;
-    else this.reads--;
-    if (this.codec.conn.open) this.codec.conn.readDisable(disable);
-  }
-
-  /** More bytes came while the request is being answered: nothing is read until it has been. */
-  pauseForPipelining(): void {
-    if (this.pausedForPipelining) return;
-    this.pausedForPipelining = true;
-    this.readDisable(true);
-  }
-
-  private undoReadDisables(): void {
-    while (this.reads > 0) this.readDisable(false);
-  }
-}
