@@ -25,6 +25,10 @@ export function readLbPolicy(cluster: xds.Cluster): LbConfig {
       return { policy: leastRequest(cluster.least_request_lb_config, cluster.name), ...flags };
     case 'RANDOM':
       return { policy: { name: 'RANDOM' }, ...flags };
+    case 'RING_HASH':
+      return { policy: ringHash(cluster, cluster.ring_hash_lb_config, common?.consistent_hashing_lb_config), ...flags };
+    case 'MAGLEV':
+      return { policy: maglev(cluster, cluster.maglev_lb_config, common?.consistent_hashing_lb_config), ...flags };
     default:
       return unsupported(cluster, 'lb_policy', cluster.name, cluster.lb_policy);
   }
@@ -41,6 +45,41 @@ function leastRequest(config: LeastRequestSettings | undefined, name: string): L
   const choiceCount = config?.choice_count ?? 2;
   if (choiceCount < 2) invalid(config!, 'choice_count', name, 'must be at least 2');
   return { name: 'LEAST_REQUEST', choiceCount, activeRequestBias: config?.active_request_bias?.default_value ?? 1 };
+}
+
+interface HashSettings {
+  use_hostname_for_hashing: boolean;
+  hash_balance_factor?: number;
+}
+
+function hashSettings(cluster: xds.Cluster, config: HashSettings | undefined) {
+  if (config?.hash_balance_factor !== undefined)
+    unsupported(config, 'hash_balance_factor', cluster.name, 'consistent hashing with bounded loads');
+  return { useHostname: config?.use_hostname_for_hashing ?? false };
+}
+
+interface RingSettings {
+  minimum_ring_size?: number;
+  maximum_ring_size?: number;
+  hash_function: xds.HashFunction | xds.RingHashHashFunction;
+}
+
+function ringHash(cluster: xds.Cluster, ring: RingSettings | undefined, config: HashSettings | undefined): LbPolicy {
+  return {
+    name: 'RING_HASH',
+    minimumRingSize: ring?.minimum_ring_size ?? 1024,
+    maximumRingSize: ring?.maximum_ring_size ?? 8 * 1024 * 1024,
+    murmur: ring?.hash_function === 'MURMUR_HASH_2',
+    ...hashSettings(cluster, config),
+  };
+}
+
+function maglev(
+  cluster: xds.Cluster,
+  table: { table_size?: number } | undefined,
+  config: HashSettings | undefined,
+): LbPolicy {
+  return { name: 'MAGLEV', tableSize: table?.table_size ?? 65537, ...hashSettings(cluster, config) };
 }
 
 function refuseSlowStart(
@@ -74,6 +113,17 @@ function readExtension(cluster: xds.Cluster, config: xds.LoadBalancingPolicy, we
     if (type === 'Random') {
       const policy = any as xds.Any & xds.RandomPolicy;
       return { policy: { name: 'RANDOM' }, ...localityFlags(policy.locality_lb_config, weighted) };
+    }
+    if (type === 'RingHash' || type === 'Maglev') {
+      const policy = any as xds.Any & xds.RingHashPolicy & xds.MaglevPolicy;
+      if ((policy.consistent_hashing_lb_config?.hash_policy.length ?? 0) > 0)
+        unsupported(policy, 'consistent_hashing_lb_config', cluster.name, 'a hash policy of the balancer');
+      const config = policy.consistent_hashing_lb_config ?? (type === 'RingHash' ? policy : undefined);
+      return {
+        policy: type === 'RingHash' ? ringHash(cluster, policy, config) : maglev(cluster, policy, config),
+        localityWeighted: weighted || policy.locality_weighted_lb_config !== undefined,
+        failTrafficOnPanic: false,
+      };
     }
     if (type === 'WrrLocality')
       return readExtension(cluster, (any as xds.Any & xds.WrrLocalityPolicy).endpoint_picking_policy, true);

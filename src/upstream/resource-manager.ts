@@ -89,9 +89,6 @@ export class ResourceManager implements RetryBreaker {
 }
 
 const PRIORITY_NAMES = ['default', 'high'] as const;
-/** An unset max_connection_pools is 2^64-1, and what remains of it is printed as such. */
-const UNLIMITED = 2n ** 64n - 1n;
-
 /** Both priorities of a cluster, and their gauges `circuit_breakers.{default,high}.*`. */
 export class CircuitBreakers implements StatSource {
   readonly managers: readonly [ResourceManager, ResourceManager];
@@ -126,7 +123,7 @@ export class CircuitBreakers implements StatSource {
   }
 }
 
-/** Nearest double of the 64-bit number that Envoy prints when the limit is unset. */
+/** An unset max_connection_pools is 2^64-1, of which a negative number is the wrapped rest. */
 function remainingPools(pools: Resource): number {
-  return Number.isFinite(pools.max) ? pools.remaining : Number(UNLIMITED - BigInt(pools.current));
+  return Number.isFinite(pools.max) ? pools.remaining : -1 - pools.current;
 }

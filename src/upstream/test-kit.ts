@@ -232,11 +232,11 @@ export class FakeCodec implements Http1ClientCodec {
   }
   goAwayFromPeer(refused = 0): void {
     this.onBytes(() => {
+      this.callbacks.onGoAway(0);
       for (const stream of this.streams.slice(this.streams.length - refused)) {
         stream.decoder.onReset('remote refused stream reset', '');
         this.end(stream, true);
       }
-      this.callbacks.onGoAway(0);
       return null;
     });
   }

@@ -19,6 +19,28 @@ export interface LbStats {
   lb_healthy_panic: number;
 }
 
+/** What a cluster asks. */
+export interface LoadBalancer {
+  /** A host for one attempt, or null when there is none to be had. */
+  choose(context: LbContext): HostImpl | null;
+  /** Rebuilds after hosts or health of any priority changed. */
+  refresh(): void;
+}
+
+/** Picks a priority: `point` is 1 to 100. Degraded hosts come after all healthy ones. */
+export function pickPriority(load: PriorityLoad, point: number): { priority: number; degraded: boolean } | null {
+  let sum = 0;
+  for (let i = 0; i < load.healthy.length; i++) {
+    sum += load.healthy[i];
+    if (point <= sum) return { priority: i, degraded: false };
+  }
+  for (let i = 0; i < load.degraded.length; i++) {
+    sum += load.degraded[i];
+    if (point <= sum) return { priority: i, degraded: true };
+  }
+  return null;
+}
+
 /** A list to pick from, with what a policy remembers of it. */
 export class HostSource {
   hosts: readonly HostImpl[] = [];
@@ -63,7 +85,7 @@ class PrioritySources {
  * Picks a host: first a priority by its load, then (when weighted) a locality, then a host by the policy of the subclass.
  * Everything that depends on membership or health alone is worked out when those change.
  */
-export abstract class LoadBalancer {
+export abstract class ListBalancer implements LoadBalancer {
   private load: PriorityLoad = { healthy: [100], degraded: [0], panic: [false] };
   private readonly priorities: PrioritySources[] = [];
   /** The only source there is to pick from, in the common case. */
@@ -136,29 +158,20 @@ export abstract class LoadBalancer {
   }
 
   private chooseSource(): HostSource | null {
-    const { healthy, degraded, panic } = this.load;
-    const point = (this.random.u32() % 100) + 1;
-    let sum = 0;
-    let priority = -1;
-    let isDegraded = false;
-    for (let i = 0; i < healthy.length && priority < 0; i++) if (point <= (sum += healthy[i])) priority = i;
-    for (let i = 0; i < degraded.length && priority < 0; i++)
-      if (point <= (sum += degraded[i])) {
-        priority = i;
-        isDegraded = true;
-      }
-    if (priority < 0 || priority >= this.priorities.length) return null;
+    const picked = pickPriority(this.load, (this.random.u32() % 100) + 1);
+    if (picked === null || picked.priority >= this.priorities.length) return null;
+    const { priority, degraded } = picked;
     const sources = this.priorities[priority];
-    if (panic[priority]) {
+    if (this.load.panic[priority]) {
       this.stats.lb_healthy_panic++;
       return this.settings.failTrafficOnPanic ? null : sources.all;
     }
-    const choice = isDegraded ? sources.degradedChoice : sources.healthyChoice;
+    const choice = degraded ? sources.degradedChoice : sources.healthyChoice;
     if (choice !== null) {
       const index = choice.scheduler.pickAndAdd((i) => choice.weights[i])!;
-      return isDegraded ? sources.degradedLocalities[index] : sources.healthyLocalities[index];
+      return degraded ? sources.degradedLocalities[index] : sources.healthyLocalities[index];
     }
-    return isDegraded ? sources.degraded : sources.healthy;
+    return degraded ? sources.degraded : sources.healthy;
   }
 
   /** Whether hosts of different weight are scheduled by `weightOf`. */

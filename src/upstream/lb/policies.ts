@@ -1,7 +1,10 @@
 import type { Random } from '../../base/random.js';
 import type { HostImpl } from '../host.js';
 import type { PrioritySet } from '../priority-set.js';
-import { type HostSource, type LbSettings, type LbStats, LoadBalancer } from './load-balancer.js';
+import { HashBalancer, type HashPolicySettings } from './hash-balancer.js';
+import { type HostSource, type LbSettings, type LbStats, ListBalancer, type LoadBalancer } from './load-balancer.js';
+import { maglevTable } from './maglev.js';
+import { hashRing } from './ring-hash.js';
 
 /** lb_policy with its own settings. */
 export type LbPolicy =
@@ -13,10 +16,22 @@ export type LbPolicy =
       /** Exponent of active requests when weights differ (active_request_bias, 1). */
       readonly activeRequestBias: number;
     }
-  | { readonly name: 'RANDOM' };
+  | { readonly name: 'RANDOM' }
+  | ({
+      readonly name: 'RING_HASH';
+      /** Bounds of the number of points (1024 and 8388608). */
+      readonly minimumRingSize: number;
+      readonly maximumRingSize: number;
+      readonly murmur: boolean;
+    } & HashPolicySettings)
+  | ({
+      readonly name: 'MAGLEV';
+      /** A prime (65537). */
+      readonly tableSize: number;
+    } & HashPolicySettings);
 
 /** In turn; by weight when weights differ. */
-export class RoundRobin extends LoadBalancer {
+export class RoundRobin extends ListBalancer {
   protected readonly weighted = true;
   protected readonly weightOf = (host: HostImpl): number => host.weight;
 
@@ -30,7 +45,7 @@ export class RoundRobin extends LoadBalancer {
 }
 
 /** The least busy of a few drawn at random; when weights differ, in turn by weight over load. */
-export class LeastRequest extends LoadBalancer {
+export class LeastRequest extends ListBalancer {
   protected readonly weighted = true;
   protected readonly weightOf: (host: HostImpl) => number;
 
@@ -66,7 +81,7 @@ export class LeastRequest extends LoadBalancer {
 }
 
 /** Any, whatever the weights. */
-export class RandomChoice extends LoadBalancer {
+export class RandomChoice extends ListBalancer {
   protected readonly weighted = false;
   protected readonly weightOf = (host: HostImpl): number => host.weight;
 
@@ -92,5 +107,11 @@ export function makeLoadBalancer(
     }
     case 'RANDOM':
       return new RandomChoice(prioritySet, settings, stats, random);
+    case 'RING_HASH':
+      return new HashBalancer(prioritySet, settings, stats, random, policy, (hosts) => hashRing(hosts, policy));
+    case 'MAGLEV':
+      return new HashBalancer(prioritySet, settings, stats, random, policy, (hosts) =>
+        maglevTable(hosts, policy.tableSize),
+      );
   }
 }

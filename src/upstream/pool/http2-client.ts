@@ -6,6 +6,8 @@ import type { ConnPoolImpl } from './conn-pool.js';
 export class Http2ActiveClient extends ActiveClient {
   override readonly codec: ClientCodec;
   private goneAway = false;
+  /** GOAWAY came with the bytes that are being read now: streams that end meanwhile are those it refused. */
+  private goingAway = false;
 
   constructor(pool: ConnPoolImpl) {
     super(pool, pool.settings.maxConcurrentStreams);
@@ -16,7 +18,7 @@ export class Http2ActiveClient extends ActiveClient {
     this.lastRead = this.pool.dispatcher.now;
     this.dispatching = true;
     const error = this.codec.dispatch(data);
-    this.dispatching = false;
+    this.dispatching = this.goingAway = false;
     if (error === null || this.state === ClientState.CLOSED) return;
     this.failProtocol();
     this.connection.close(Close.NO_FLUSH, `codec_error:${error.details}`);
@@ -26,7 +28,7 @@ export class Http2ActiveClient extends ActiveClient {
 
   override onGoAway(): void {
     if (this.goneAway || this.state === ClientState.CLOSED) return;
-    this.goneAway = true;
+    this.goneAway = this.goingAway = true;
     this.pool.stats.upstream_cx_close_notify++;
     if (this.state === ClientState.DRAINING) return;
     if (this.activeStreams === 0) this.close('');
@@ -39,7 +41,8 @@ export class Http2ActiveClient extends ActiveClient {
 
   override onStreamDone(): void {
     // Envoy's codec takes a connection that is closed under its hands, when its last stream ends, for a protocol error.
-    if (this.dispatching && this.state === ClientState.DRAINING && this.activeStreams === 1) this.failProtocol();
+    const last = this.state === ClientState.DRAINING && this.activeStreams === 1;
+    if (last && this.dispatching && !this.goingAway) this.failProtocol();
     this.pool.onStreamDone(this);
   }
 
