@@ -39,6 +39,14 @@ test('path, prefix and regex of a redirect; the query stays unless the new path 
     [{ host_redirect: 'a.test', strip_query: true }, { prefix: '/s' }, '/s?a=1', '/s'],
     [{ path_redirect: '/x', strip_query: true }, { prefix: '/p' }, '/p?a=1', '/x'],
     [{ prefix_rewrite: '/y', strip_query: true }, { prefix: '/r' }, '/r/z?a=1', '/y/z'],
+    [{ path_redirect: 'n' }, { prefix: '/' }, '/a?q', '/n?q'],
+    [{ path_redirect: '?x' }, { prefix: '/' }, '/a?q', '/?x'],
+    [{ prefix_rewrite: 'n' }, { prefix: '/' }, '/a/b?q', '/na/b?q'],
+    [{ regex_rewrite: { pattern: { regex: '.' }, substitution: '' } }, { prefix: '/' }, '/a/b?q', '/a/b?q'],
+    [{ path_rewrite: '/n%PATH(NQ)%' }, { prefix: '/' }, '/a/b?q', '/n/a/b?q'],
+    [{ path_rewrite: 'n%REQ(:PATH)%' }, { prefix: '/' }, '/a/b?q', '/n/a/b?q'],
+    [{ path_rewrite: '%REQ(none)%' }, { prefix: '/' }, '/a/b?q', '/a/b?q'],
+    [{ path_rewrite: '/n?x=1', strip_query: true }, { prefix: '/' }, '/a/b?q', '/n?x=1'],
     [{ path_redirect: '/n?fixed=1', strip_query: true }, { prefix: '/q' }, '/q?a=1', '/n?fixed=1'],
   ];
   for (const [redirect, match, path, wanted] of rows)

@@ -1,6 +1,9 @@
 import { H } from '../base/header-names.js';
 import type { RequestHeaders } from '../base/headers.js';
+import type { StreamInfo } from '../observe/stream-info.js';
 import type { RedirectAction } from '../xds/types.js';
+import { type CompileFormat, compileText, type Formatter } from './header-mutation.js';
+import { reporting } from './refuse.js';
 import { byteString } from './regex.js';
 
 const CODES: Readonly<Record<RedirectAction['response_code'], number>> = {
@@ -19,37 +22,39 @@ export class RedirectTarget {
   private readonly host: string;
   /** With its colon; '' keeps the port of the request's host. */
   private readonly port: string;
-  private readonly path: string;
-  private readonly pathHasQuery: boolean;
+  /** path_redirect, or path_rewrite with its operators; '' keeps the path. */
+  private readonly path: string | Formatter;
   private readonly stripQuery: boolean;
 
-  constructor(config: RedirectAction | null) {
+  /** @throws ConfigError for an unknown operator in path_rewrite */
+  constructor(config: RedirectAction | null, compileFormat: CompileFormat) {
     this.status = config === null ? 0 : CODES[config.response_code];
     this.scheme = byteString(config?.scheme_redirect ?? (config?.https_redirect === true ? 'https' : ''));
     this.host = byteString(config?.host_redirect ?? '');
     this.port = config === null || config.port_redirect === 0 ? '' : `:${config.port_redirect}`;
-    this.path = byteString(config?.path_redirect ?? '');
-    this.pathHasQuery = this.path.includes('?');
     this.stripQuery = config?.strip_query ?? false;
+    const formatted = config?.path_rewrite ?? '';
+    this.path =
+      config === null || formatted === ''
+        ? byteString(config?.path_redirect ?? '')
+        : reporting(config, 'path_rewrite', () => compileText(formatted, '', compileFormat));
   }
 
   /** The value of `location`. */
-  location(headers: RequestHeaders): string {
+  location(headers: RequestHeaders, info: StreamInfo): string {
     const scheme = this.scheme !== '' ? this.scheme : (headers.scheme ?? '');
     const host = this.host !== '' ? this.host : this.requestHost(headers, scheme);
-    return `${scheme}://${host}${this.port}${this.targetPath(headers.path ?? '')}`;
+    const path = this.targetPath(headers.path ?? '', info);
+    return `${scheme}://${host}${this.port}${path.startsWith('/') ? '' : '/'}${path}`;
   }
 
-  private targetPath(path: string): string {
-    if (this.path !== '') {
-      if (this.pathHasQuery) return this.path;
-      if (this.stripQuery) return this.path;
-      const query = path.indexOf('?');
-      return query < 0 ? this.path : this.path + path.slice(query);
-    }
-    if (!this.stripQuery) return path;
+  /** The query stays, unless the new path has one of its own (which then stays whatever strip_query says). */
+  private targetPath(path: string, info: StreamInfo): string {
+    const target = typeof this.path === 'string' ? this.path : this.path.format(info);
+    if (target.includes('?')) return target;
     const query = path.indexOf('?');
-    return query < 0 ? path : path.slice(0, query);
+    if (query < 0) return target === '' ? path : target;
+    return (target === '' ? path.slice(0, query) : target) + (this.stripQuery ? '' : path.slice(query));
   }
 
   /**

@@ -76,7 +76,7 @@ export class RegexRewrite {
   /** Literal texts and group numbers, in order; null when a group is named that the pattern lacks: nothing is replaced. */
   private readonly parts: (string | number)[] | null;
 
-  /** @throws Error when the pattern is not RE2 syntax or a backslash stands before anything but a digit or a backslash */
+  /** @throws Error when the pattern is not RE2 syntax */
   constructor(source: string, substitution: string) {
     this.compiled = compileRegex(byteString(source));
     const parts = parseSubstitution(byteString(substitution));
@@ -107,6 +107,7 @@ export class RegexRewrite {
   }
 }
 
+/** A backslash before anything else ends the substitution there, as in RE2. */
 function parseSubstitution(text: string): (string | number)[] {
   const parts: (string | number)[] = [];
   let literal = '';
@@ -121,7 +122,7 @@ function parseSubstitution(text: string): (string | number)[] {
       if (literal !== '') parts.push(literal);
       literal = '';
       parts.push(Number(next));
-    } else throw new Error('a backslash in a substitution must be followed by a digit or a backslash');
+    } else break;
   }
   if (literal !== '') parts.push(literal);
   return parts;

@@ -28,15 +28,16 @@ export class PrefixRewrite implements PathRewrite {
   }
 }
 
-/** regex_rewrite: matches in the path without its query are replaced. */
+/** regex_rewrite: matches in the path without its query are replaced; when nothing would be left, nothing is done. */
 export class RegexPathRewrite implements PathRewrite {
   private readonly regex: RegexRewrite;
   constructor(config: RegexMatchAndSubstitute) {
     this.regex = new RegexRewrite(config.pattern.regex, config.substitution);
   }
-  rewrite(path: string): string {
+  rewrite(path: string): string | null {
     const end = pathLength(path);
-    return this.regex.replaceAll(path.slice(0, end)) + path.slice(end);
+    const made = this.regex.replaceAll(path.slice(0, end));
+    return made === '' ? null : made + path.slice(end);
   }
 }
 

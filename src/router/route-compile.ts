@@ -175,15 +175,15 @@ function addMutations(draft: Draft, route: Route, scope: HostScope): void {
 function addDirectResponse(draft: Draft, config: DirectResponseAction, scope: HostScope): void {
   const limit = scope.table.max_direct_response_body_size_bytes ?? DEFAULT_MAX_DIRECT_BODY;
   draft.action = 'direct_response';
-  draft.redirect = new RedirectTarget(null);
+  draft.redirect = new RedirectTarget(null, scope.deps.compileFormat);
   draft.directResponse = compileDirectResponse(config, limit, scope.deps.compileFormat);
 }
 
 function addRedirect(draft: Draft, config: RedirectAction, scope: HostScope): void {
-  const redirect = new RedirectTarget(config);
+  const redirect = new RedirectTarget(config, scope.deps.compileFormat);
   draft.action = 'redirect';
   draft.redirect = redirect;
-  draft.pathRewrite = compilePathRewrite(config, draft.condition, scope.deps.compileFormat);
+  draft.pathRewrite = compilePathRewrite(config, draft.condition);
   draft.directResponse = {
     status: redirect.status,
     body: Buffer.alloc(0),
@@ -229,7 +229,8 @@ function addAction(draft: Draft, action: RouteAction, scope: HostScope): void {
   draft.requestMirrorPolicies = mirrors.length > 0 ? mirrors : scope.mirrorPolicies;
   draft.internalRedirectPolicy = compileInternalRedirect(action.internal_redirect_policy);
   draft.hostRewrite = compileHostRewrite(action, deps.compileFormat);
-  draft.pathRewrite = compilePathRewrite(action, draft.condition, deps.compileFormat);
+  draft.pathRewrite =
+    compilePathRewrite(action, draft.condition) ?? compileRouteRewrite(action, draft.condition, deps.compileFormat);
 }
 
 function addWeighted(draft: Draft, one: ClusterWeight, scope: HostScope): void {
@@ -257,31 +258,31 @@ function checkCluster(name: string | undefined, owner: object, key: string, what
   refuse(owner, key, `${what} '${name}'`);
 }
 
-interface PathRewriteConfig {
-  prefix_rewrite?: string;
-  regex_rewrite?: RouteAction['regex_rewrite'];
-  path_rewrite_policy?: RouteAction['path_rewrite_policy'];
-  path_rewrite?: string;
+/** prefix_rewrite and regex_rewrite, of a route or a redirect. */
+function compilePathRewrite(
+  config: Pick<RouteAction, 'regex_rewrite'> & { prefix_rewrite?: string },
+  condition: RouteCondition,
+): PathRewrite | null {
+  const { prefix_rewrite: prefix = '', regex_rewrite: regex } = config;
+  if (prefix !== '') {
+    if (condition.template !== null)
+      refuse(config, 'prefix_rewrite', 'a prefix cannot be rewritten where a path template is matched');
+    return new PrefixRewrite(byteString(prefix));
+  }
+  return regex === undefined ? null : reporting(config, 'regex_rewrite', () => new RegexPathRewrite(regex));
 }
 
-function compilePathRewrite(
-  config: PathRewriteConfig,
+/** The rewrites that only a route has. */
+function compileRouteRewrite(
+  action: RouteAction,
   condition: RouteCondition,
   compileFormat: CompileFormat,
 ): PathRewrite | null {
-  const {
-    prefix_rewrite: prefix = '',
-    regex_rewrite: regex,
-    path_rewrite_policy: policy,
-    path_rewrite: text = '',
-  } = config;
-  if (prefix !== '') return new PrefixRewrite(byteString(prefix));
-  if (regex !== undefined) return reporting(config, 'regex_rewrite', () => new RegexPathRewrite(regex));
+  const { path_rewrite_policy: policy, path_rewrite: text } = action;
   if (policy !== undefined)
-    return reporting(config, 'path_rewrite_policy', () => new UriTemplateRewrite(policy, condition.template));
-  if (text !== '')
-    return reporting(config, 'path_rewrite', () => new FormattedPathRewrite(compileText(text, '', compileFormat)));
-  return null;
+    return reporting(action, 'path_rewrite_policy', () => new UriTemplateRewrite(policy, condition.template));
+  if (text === '') return null;
+  return reporting(action, 'path_rewrite', () => new FormattedPathRewrite(compileText(text, '', compileFormat)));
 }
 
 function compileHostRewrite(action: RouteAction, compileFormat: CompileFormat): HostRewrite | null {

@@ -229,7 +229,7 @@ export class RouteEntry {
    */
   redirectLocation(headers: RequestHeaders, info: StreamInfo, keepOriginal = true): string {
     if (this.action === 'redirect' && this.pathRewrite !== null) this.rewritePath(headers, info, keepOriginal);
-    return this.redirect === null ? tlsLocation(headers) : this.redirect.location(headers);
+    return this.redirect === null ? tlsLocation(headers) : this.redirect.location(headers, info);
   }
 
   /** `location` of the reply to a redirect or direct_response: with 201 and 3xx, else null. */

@@ -5,6 +5,7 @@ import { seededRandom } from '../base/random.js';
 import { RouteIndex } from './route-index.js';
 import type { RouteTable } from './route-table.js';
 import { CONNECTION, request, table, tableOf, to, zero } from './testing.js';
+import { UriTemplate } from './uri-template.js';
 
 function hit(routes: RouteTable, headers: RequestHeaders): string {
   return routes.match(headers, zero, CONNECTION)?.name ?? 'none';
@@ -107,6 +108,24 @@ test('a uri template matches segment by segment', () => {
     ['/files/a/x.', 'deep'],
     ['/files/a/b/x.c', 'rest'],
   ]);
+});
+
+test('globs of a uri template', () => {
+  const rows: [string, Record<string, boolean>][] = [
+    ['/*a', { '/xa': true, '/*a': true, '/a': false }],
+    ['/**.m3u8', { '/x/y.m3u8': true, '/.m3u8': true, '/xm3u8': false }],
+    ['/**/a', { '/x/a': true, '/x/y/a': true, '//a': true, '/a': false }],
+    ['/{x=**}/b', { '/a/c/b': true, '//b': true, '/b': false }],
+    ['/a/', { '/a/': true, '/a': false }],
+    ['/', { '/': true, '/a': false }],
+    ['/*', { '/': false, '/a*b': true, "/a!$&()+,;:@~_.-%41='": true, '/a^b': false }],
+    ['/a.b+$()', { '/a.b+$()': true, '/axb+$()': false }],
+    ['/{x=*/**}', { '/a/b/c': true, '/a': false }],
+    ['/p{x}.s', { '/pa.s': true, '/p.s': false, '/paxs': false }],
+  ];
+  for (const [template, paths] of rows)
+    for (const [path, wanted] of Object.entries(paths))
+      assert.equal(new UriTemplate(template).test(path), wanted, `${template} ${path}`);
 });
 
 test('ignore_path_parameters_in_path_matching drops the parameters of every segment', () => {

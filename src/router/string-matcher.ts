@@ -59,8 +59,8 @@ export function asciiLower(text: string): string {
 }
 
 /**
- * `envoy.type.matcher.v3.StringMatcher`; ignore_case has no effect on a regex.
- * @throws Error when no kind is set or the regex is not RE2 syntax
+ * `envoy.type.matcher.v3.StringMatcher`.
+ * @throws Error when no kind is set, the regex is not RE2 syntax, or ignore_case stands beside a regex
  */
 export function compileStringMatcher(config: StringMatcher): ValueMatcher {
   const prepare = (text: string) => (config.ignore_case ? asciiLower(byteString(text)) : byteString(text));
@@ -69,7 +69,9 @@ export function compileStringMatcher(config: StringMatcher): ValueMatcher {
   else if (config.prefix !== undefined) inner = new Prefix(prepare(config.prefix));
   else if (config.suffix !== undefined) inner = new Suffix(prepare(config.suffix));
   else if (config.contains !== undefined) inner = new Contains(prepare(config.contains));
-  else if (config.safe_regex !== undefined) return new Regex(new FullMatchRegex(config.safe_regex.regex));
-  else throw new Error('one of exact, prefix, suffix, contains, safe_regex must be set');
+  else if (config.safe_regex !== undefined) {
+    if (config.ignore_case) throw new Error('ignore_case has no effect for safe_regex');
+    return new Regex(new FullMatchRegex(config.safe_regex.regex));
+  } else throw new Error('one of exact, prefix, suffix, contains, safe_regex must be set');
   return config.ignore_case ? new IgnoreCase(inner) : inner;
 }

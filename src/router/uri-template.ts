@@ -4,19 +4,22 @@ import type { TypedExtensionConfig, UriTemplateMatchConfig, UriTemplateRewriteCo
 import { byteString } from './regex.js';
 import { type PathRewrite, pathLength } from './rewrite.js';
 
-/** Characters of a segment, and so of literals of a template: RFC 3986 pchar without `*`. */
-const SEGMENT = "a-zA-Z0-9\\-._~%!$&'()+,;:@=";
-const LITERAL = new RegExp(`^[${SEGMENT}]+$`);
+/** Characters that `*` stands for: RFC 3986 pchar. Literals of a template may hold all of them but `*`. */
+const PCHAR = "a-zA-Z0-9\\-._~%!$&'()+,;:@=*";
+const LITERAL = /^[a-zA-Z0-9\-._~%!$&'()+,;:@=]*$/;
 const NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,15}$/;
 const MOST_VARIABLES = 5;
 
 /**
- * `path_template` of envoy.path.match.uri_template: segments of literals, `*` (one segment or a part of one, not empty), `**`
- * (anything, the end of the path) and variables `{name}`, `{name=pattern}`. The whole path without its query must match.
+ * `path_template` of envoy.path.match.uri_template: segments that begin with `*` (one segment or the rest of one, not empty) or
+ * `**` (anything) and go on with literal text, literals, and segments with one variable `{name}` or `{name=pattern}`. The
+ * whole path without its query must match.
  */
 export class UriTemplate {
   readonly variables: string[] = [];
   private readonly regex: RE2JS;
+  /** A `**` was met: nothing that varies may follow. */
+  private anything = false;
 
   static fromPolicy(policy: TypedExtensionConfig): UriTemplate {
     return new UriTemplate((policy.typed_config as unknown as UriTemplateMatchConfig).path_template);
@@ -25,31 +28,22 @@ export class UriTemplate {
   /** @throws Error when the template is malformed */
   constructor(template: string) {
     if (!template.startsWith('/')) throw new Error('a path template must begin with /');
+    // A slash inside braces belongs to the pattern of the variable.
+    const segments = template.slice(1).match(/(?:\{[^}]*\}?|[^/{])+|(?<=\/|^)(?=\/|$)/g) ?? [''];
     let source = '';
-    let at = 0;
-    while (at < template.length) {
-      if (template[at] === '{') {
-        const end = template.indexOf('}', at);
-        if (end < 0) throw new Error('a variable of a path template lacks its }');
-        source += this.variable(template.slice(at + 1, end));
-        at = end + 1;
-      } else {
-        let end = template.indexOf('{', at);
-        if (end < 0) end = template.length;
-        source += pattern(template.slice(at, end));
-        at = end;
-      }
+    for (const [i, segment] of segments.entries()) {
+      if (segment === '' && i < segments.length - 1) throw new Error('a path template may not have empty segments');
+      source += `/${this.segment(segment)}`;
     }
-    const rest = template.indexOf('**');
-    if (
-      rest >= 0 &&
-      template
-        .slice(rest + 2)
-        .replace('}', '')
-        .includes('*')
-    )
-      throw new Error('no * may follow ** in a path template');
     this.regex = compileRegex(source);
+  }
+
+  private segment(text: string): string {
+    const open = text.indexOf('{');
+    if (open < 0) return this.pattern(text);
+    const close = text.indexOf('}', open);
+    if (close < 0) throw new Error('a variable of a path template lacks its }');
+    return literal(text.slice(0, open)) + this.variable(text.slice(open + 1, close)) + literal(text.slice(close + 1));
   }
 
   private variable(text: string): string {
@@ -59,7 +53,18 @@ export class UriTemplate {
     if (this.variables.includes(name)) throw new Error(`the path template names '${name}' twice`);
     this.variables.push(name);
     if (this.variables.length > MOST_VARIABLES) throw new Error('a path template may have at most 5 variables');
-    return `(${pattern(equals < 0 ? '*' : text.slice(equals + 1))})`;
+    if (equals === text.length - 1) throw new Error(`the variable '${name}' of the path template has an empty pattern`);
+    const patterns = equals < 0 ? ['*'] : text.slice(equals + 1).split('/');
+    return `(${patterns.map((one) => this.pattern(one)).join('/')})`;
+  }
+
+  /** A segment without variables. */
+  private pattern(text: string): string {
+    const stars = text.startsWith('**') ? 2 : text.startsWith('*') ? 1 : 0;
+    if (stars > 0 && this.anything) throw new Error('no * may follow ** in a path template');
+    if (stars === 2) this.anything = true;
+    const glob = stars === 0 ? '' : stars === 1 ? `[${PCHAR}]+` : `[${PCHAR}/]*`;
+    return glob + literal(text.slice(stars));
   }
 
   /** `path` has no query. */
@@ -74,16 +79,9 @@ export class UriTemplate {
   }
 }
 
-function pattern(text: string): string {
-  let source = '';
-  for (const part of text.split(/(\*\*|\*|\/)/)) {
-    if (part === '') continue;
-    if (part === '**') source += `[${SEGMENT}/]*`;
-    else if (part === '*') source += `[${SEGMENT}]+`;
-    else if (part === '/' || LITERAL.test(part)) source += byteString(part).replaceAll(/[.$()+]/g, '\\$&');
-    else throw new Error(`'${part}' may not stand in a path template`);
-  }
-  return source;
+function literal(text: string): string {
+  if (!LITERAL.test(text)) throw new Error(`'${text}' may not stand in a path template`);
+  return text.replaceAll(/[.$()+]/g, '\\$&');
 }
 
 /** path_rewrite_policy of the same extension: a path with `{name}` of the route's template. */

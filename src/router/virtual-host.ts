@@ -115,6 +115,10 @@ function matches(
 ): boolean {
   if (condition.kind === PathKind.CONNECT) {
     if (headers.method !== 'CONNECT') return false;
-  } else if (headers.path === undefined || !condition.matchesPath(path)) return false;
+  } else {
+    if (headers.path === undefined) return false;
+    // Templates look at the path as it came, parameters and all.
+    if (!condition.matchesPath(condition.kind === PathKind.TEMPLATE ? headers.path : path)) return false;
+  }
   return condition.pathOnly || condition.matchesRest(headers, random, connection);
 }
