@@ -128,7 +128,10 @@ export class ProxyProcess {
     });
     for (const begin = Date.now(); ; await sleep(30)) {
       if (gone !== null) throw new Error(`the proxy ended: ${JSON.stringify(gone)}\n${proxy.output}`);
-      if (Date.now() - begin > 15000) throw new Error(`the proxy is not ready\n${proxy.output}`);
+      if (Date.now() - begin > 15000) {
+        proxy.child.kill('SIGKILL');
+        throw new Error(`the proxy is not ready\n${proxy.output}`);
+      }
       const answer = await fetch(`http://127.0.0.1:${proxy.adminPort}/ready`).catch(() => null);
       if (answer?.status === 200) return proxy;
     }

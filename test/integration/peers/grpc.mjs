@@ -25,23 +25,23 @@ export function grpc({ command }) {
       const upstream = Number(
         await new Promise((resolve) => server.stdout.once('data', (text) => resolve(String(text)))),
       );
-      const port = await freePort();
-      const stalling = await freePort();
-      const proxy = await ProxyProcess.start(command, {
-        listeners: [
-          listener('grpc', port, 'grpc', { route: { timeout: '60s' } }),
-          listener('grpc_short', stalling, 'grpc', { route: { timeout: '0.4s' } }),
-        ],
-        clusters: [cluster('grpc', upstream, 'h2')],
-      });
+      let proxy = null;
       try {
-        const { status, stdout, stderr } = await run(process.execPath, ['peer.mjs', 'client', port, stalling], {
-          cwd: FOLDER,
+        const port = await freePort();
+        const stalling = await freePort();
+        proxy = await ProxyProcess.start(command, {
+          listeners: [
+            listener('grpc', port, 'grpc', { route: { timeout: '60s' } }),
+            listener('grpc_short', stalling, 'grpc', { route: { timeout: '0.4s' } }),
+          ],
+          clusters: [cluster('grpc', upstream, 'h2')],
         });
+        const arguments_ = ['peer.mjs', 'client', port, stalling];
+        const { status, stdout, stderr } = await run(process.execPath, arguments_, { cwd: FOLDER });
         assert.equal(status, 0, `${stdout}${stderr}`);
         t.diagnostic(stdout.toString().trim().replaceAll('\n', '; '));
       } finally {
-        await proxy.stop();
+        await proxy?.stop();
         server.kill();
       }
     });
