@@ -160,7 +160,7 @@ export interface ClientCodecCallbacks {
 export interface CodecError {
   /** `protocol`: DPE / UPE. `flood`: closed as a flood. `inbound_flood`. */
   kind: 'protocol' | 'flood';
-  /** Details for the log, such as `http1.codec_error` or `http2.inbound_empty_frames_flood`. */
+  /** Details for the log of streams that have none of their own (`codecDetails`), such as `http1.codec_error`. */
   details: string;
   /** Text after `codec_error:` in the details of streams that die with the connection. */
   message: string;

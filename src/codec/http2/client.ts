@@ -91,7 +91,7 @@ export class Http2ClientCodec extends Http2Connection implements ClientCodec {
     this.keepalive.beforeStream(this.lastReceived);
     const stream = new ClientStream(this, decoder);
     this.unopened.add(stream);
-    this.inbound.streams++;
+    this.inbound.streamOpened();
     this.stats.streams_active++;
     if (this.conn.aboveHighWatermark()) stream.notifyAbove();
     return stream;
@@ -129,7 +129,7 @@ export class Http2ClientCodec extends Http2Connection implements ClientCodec {
     if (!this.unopened.delete(stream)) return;
     stream.release();
     this.stats.streams_active--;
-    this.inbound.streams--;
+    this.inbound.streamClosed();
     this.callbacks.onStreamDone();
   }
 

@@ -267,7 +267,7 @@ export abstract class Http2Connection extends Http2Sender {
   private onPreface(buf: Buffer, at: number, end: number): number {
     for (; at < end && this.partial < PREFACE.length; at++) {
       if (buf[at] !== PREFACE[this.partial]) {
-        this.fail('protocol', '', 'Received bad client magic byte string');
+        this.fail('protocol', 'Received bad client magic byte string');
         return end;
       }
       this.partial++;
@@ -374,11 +374,11 @@ export abstract class Http2Connection extends Http2Sender {
     if (type === Frame.PING && flags & Flag.ACK) return true;
     this.keepalive.onFrame();
     if (type === Frame.PRIORITY && !this.inbound.onPriority()) {
-      this.fail('flood', '', 'Too many PRIORITY frames');
+      this.fail('flood', 'Too many PRIORITY frames');
       return false;
     }
     if (type === Frame.WINDOW_UPDATE && !this.inbound.onWindowUpdate()) {
-      this.fail('flood', '', 'Too many WINDOW_UPDATE frames');
+      this.fail('flood', 'Too many WINDOW_UPDATE frames');
       return false;
     }
     return true;
@@ -387,7 +387,7 @@ export abstract class Http2Connection extends Http2Sender {
   /** HEADERS, CONTINUATION or DATA without payload, too many in a row. */
   private floodOfEmpty(id: number): void {
     this.streams.get(id)?.setDetails('http2.inbound_empty_frames_flood');
-    this.fail('flood', 'http2.inbound_empty_frames_flood', 'Too many consecutive frames with an empty payload');
+    this.fail('flood', 'Too many consecutive frames with an empty payload');
   }
 
   private onDataHeader(): void {
@@ -756,7 +756,7 @@ export abstract class Http2Connection extends Http2Sender {
 
   private onContinuation(type: number, flags: number, id: number): void {
     if (++this.continuations > MAX_CONTINUATIONS) {
-      this.fail('protocol', '', 'Too many CONTINUATION frames following a HEADER frame');
+      this.fail('protocol', 'Too many CONTINUATION frames following a HEADER frame');
       return;
     }
     if (type !== Frame.CONTINUATION || id !== this.blockId) {
@@ -879,7 +879,7 @@ export abstract class Http2Connection extends Http2Sender {
         return;
       }
     }
-    this.fail('protocol', stream === null ? '' : details, CALLBACK_FAILED);
+    this.fail('protocol', CALLBACK_FAILED);
   }
 
   // --- windows of this side
@@ -965,26 +965,16 @@ export abstract class Http2Connection extends Http2Sender {
   }
 
   private reset(stream: Http2Stream, code: number): void {
-    let reason: ResetReason;
+    let reason: ResetReason = Reset.REMOTE;
     if (stream.malformed) reason = this.isServer ? Reset.LOCAL : Reset.PROTOCOL_ERROR;
-    else {
-      switch (code) {
-        case Code.NO_ERROR:
-          reason = Reset.REMOTE_NO_ERROR;
-          break;
-        case Code.REFUSED_STREAM:
-          reason = Reset.REMOTE_REFUSED;
-          stream.setDetails('http2.remote_refuse');
-          break;
-        default:
-          reason =
-            code === Code.CONNECT_ERROR
-              ? Reset.CONNECT_ERROR
-              : code === Code.PROTOCOL_ERROR
-                ? Reset.PROTOCOL_ERROR
-                : Reset.REMOTE;
-          stream.setDetails('http2.remote_reset');
-      }
+    else if (code === Code.NO_ERROR && stream.remoteEnd) reason = Reset.REMOTE_NO_ERROR;
+    else if (code === Code.REFUSED_STREAM) {
+      reason = Reset.REMOTE_REFUSED;
+      stream.setDetails('http2.remote_refuse');
+    } else {
+      if (code === Code.CONNECT_ERROR) reason = Reset.CONNECT_ERROR;
+      else if (code === Code.PROTOCOL_ERROR) reason = Reset.PROTOCOL_ERROR;
+      stream.setDetails('http2.remote_reset');
     }
     stream.notifyReset(reason, stream.codecDetails);
   }
@@ -1003,7 +993,7 @@ export abstract class Http2Connection extends Http2Sender {
     stream.unconsumed = 0;
     stream.release();
     this.stats.streams_active--;
-    this.inbound.streams--;
+    this.inbound.streamClosed();
     // What the stream kept back of the connection's window is free again.
     if (withheld > 0) {
       this.consumeOnConnection(withheld);
@@ -1044,7 +1034,7 @@ export abstract class Http2Connection extends Http2Sender {
     if (stream.gone) return;
     stream.release();
     this.stats.streams_active--;
-    this.inbound.streams--;
+    this.inbound.streamClosed();
   }
 
   onConnectionAboveHighWatermark(): void {

@@ -8,13 +8,23 @@ export class InboundFrames {
   private windowUpdates = 0;
   /** DATA frames sent, which the peer may answer with WINDOW_UPDATEs. */
   dataSent = 0;
-  /** Streams open now. */
-  streams = 0;
+  private streams = 0;
 
   constructor(
     private readonly settings: Http2Settings,
     private readonly stats: Http2CodecStats,
   ) {}
+
+  streamOpened(): void {
+    this.streams++;
+  }
+
+  /** What the stream allowed is no longer allowed, and what was used of it is forgotten. */
+  streamClosed(): void {
+    this.streams--;
+    this.priority = Math.max(0, this.priority - this.settings.maxPriorityFrames);
+    this.windowUpdates = Math.max(0, this.windowUpdates - 2);
+  }
 
   /**
    * HEADERS, CONTINUATION or DATA.

@@ -30,6 +30,7 @@ export class MessageReader implements FieldSink {
   private size = 0;
   private pseudoCount = 0;
   private cookies: string | null = null;
+  private crumbs = 0;
   private order = 0;
   private orderShift = 0;
 
@@ -45,6 +46,7 @@ export class MessageReader implements FieldSink {
     this.size = 0;
     this.pseudoCount = 0;
     this.cookies = null;
+    this.crumbs = 0;
     this.order = this.orderShift = 0;
     this.request = null;
     this.response = null;
@@ -258,9 +260,11 @@ export class MessageReader implements FieldSink {
   }
 
   private addCookie(field: Field): Verdict {
+    // Every crumb counts as a field, but its name costs nothing.
+    this.crumbs++;
     if (this.cookies === null) {
       this.cookies = field.value;
-      this.size += field.bytes;
+      this.size += field.value.length;
     } else {
       this.cookies += `; ${field.value}`;
       this.size += field.value.length + 2;
@@ -289,7 +293,7 @@ export class MessageReader implements FieldSink {
       this.stats.header_list_size_too_large++;
       return Verdict.REFUSED;
     }
-    const count = this.map.names.length + this.pseudoCount + (this.cookies === null ? 0 : 1);
+    const count = this.map.names.length + this.pseudoCount + this.crumbs;
     if (count > this.settings.maxHeadersCount) {
       this.stream.setDetails('http2.too_many_headers');
       this.stats.header_overflow++;

@@ -324,7 +324,7 @@ export abstract class Http2Sender implements Deferred {
   private writeGoAwayFrame(entry: Pending): void {
     writeGoAway(this.conn.out, entry.value, entry.code, entry.text);
     this.outbound.add(FRAME_HEADER + 8 + entry.text.length, false);
-    if (entry.code !== Code.NO_ERROR) this.fail('protocol', '', CALLBACK_FAILED);
+    if (entry.code !== Code.NO_ERROR) this.fail('protocol', CALLBACK_FAILED);
     else this.onGoAwaySent(entry.value);
   }
 
@@ -453,10 +453,10 @@ export abstract class Http2Sender implements Deferred {
     outbound.release();
     if (outbound.frames > settings.maxOutboundFrames) {
       if (this.error === null) stats.outbound_flood++;
-      this.fail('flood', '', 'Too many frames in the outbound queue.');
+      this.fail('flood', 'Too many frames in the outbound queue.');
     } else if (outbound.control > settings.maxOutboundControlFrames) {
       if (this.error === null) stats.outbound_control_flood++;
-      this.fail('flood', '', 'Too many control frames in the outbound queue.');
+      this.fail('flood', 'Too many control frames in the outbound queue.');
     }
   }
 
@@ -465,8 +465,8 @@ export abstract class Http2Sender implements Deferred {
     if (this.conn.open) this.conn.close(Close.NO_FLUSH, 'http2_connection_protocol_violation');
   }
 
-  fail(kind: CodecError['kind'], details: string, message: string): void {
-    this.error ??= { kind, details, message };
+  fail(kind: CodecError['kind'], message: string): void {
+    this.error ??= { kind, details: `codec_error:${message.replaceAll(' ', '_')}`, message };
   }
 
   /** Octets queued in streams and frames that wait. */

@@ -83,7 +83,7 @@ export class Http2ServerCodec extends Http2Connection implements ServerCodec {
   protected openStream(id: number): Http2Stream {
     const stream = new ServerStream(this);
     this.admit(stream, id);
-    this.inbound.streams++;
+    this.inbound.streamOpened();
     this.stats.streams_active++;
     stream.request = this.callbacks.newStream(stream);
     if (this.conn.aboveHighWatermark()) stream.notifyAbove();
