@@ -16,7 +16,7 @@ import type { RouteTable } from '../router/route-table.js';
 import { type RouterConfig, RouterStats } from '../router/router.js';
 import type { ClusterManager } from '../upstream/types.js';
 import { unsupported } from '../xds/decode.js';
-import type { HttpConnectionManager, Router as RouterProto } from '../xds/types.js';
+import type { HttpConnectionManager, HttpFilter, RouteConfiguration, Router as RouterProto } from '../xds/types.js';
 import { cidrMatcher } from './cidr.js';
 import { commonHttp2Options } from './http2-options.js';
 
@@ -211,13 +211,27 @@ function routerConfig(hcm: HttpConnectionManager, stats: RouterStats, deps: HcmD
   };
 }
 
+/** Filters that do nothing until a route configures them, as Istio puts them into every chain. */
+const INERT_FILTERS = ['CorsFilter', 'Cors'] as const;
+
+function isInert(filter: HttpFilter): boolean {
+  const config = filter.typed_config;
+  if (config === undefined) return false;
+  if (config['@type'].endsWith('.fault.v3.HTTPFault')) {
+    const fault = config as { delay?: unknown; abort?: unknown; response_rate_limit?: unknown };
+    return fault.delay === undefined && fault.abort === undefined && fault.response_rate_limit === undefined;
+  }
+  return INERT_FILTERS.some((name) => config['@type'].endsWith(`.cors.v3.${name}`));
+}
+
 function refuseUnbuilt(hcm: HttpConnectionManager): void {
   const last = hcm.http_filters.length - 1;
   for (let i = 0; i < last; i++) {
     const filter = hcm.http_filters[i];
-    if (filter.disabled) continue;
+    if (filter.disabled || isInert(filter)) continue;
     unsupported(filter, 'typed_config', `the HTTP filter ${filter.name} is not built yet; only the router runs`);
   }
+  refuseFilterConfigs(hcm.route_config);
   const refuse: [keyof HttpConnectionManager, string][] = [
     ['local_reply_config', 'rewriting of local replies is not built yet'],
     ['proxy_status_config', 'the proxy-status header is not built yet'],
@@ -227,4 +241,20 @@ function refuseUnbuilt(hcm: HttpConnectionManager): void {
     unsupported(hcm, 'original_ip_detection_extensions', 'only x-forwarded-for by use_remote_address is built');
   if (hcm.early_header_mutation_extensions.length > 0)
     unsupported(hcm, 'early_header_mutation_extensions', 'not built yet');
+}
+
+/** Settings of filters on routes: none of the filters runs yet. */
+function refuseFilterConfigs(routes: RouteConfiguration | undefined): void {
+  if (routes === undefined) return;
+  const levels: { typed_per_filter_config: Record<string, unknown> }[] = [routes];
+  for (const host of routes.virtual_hosts) {
+    levels.push(host);
+    for (const route of host.routes) {
+      levels.push(route);
+      for (const weighted of route.route?.weighted_clusters?.clusters ?? []) levels.push(weighted);
+    }
+  }
+  for (const level of levels)
+    for (const name of Object.keys(level.typed_per_filter_config ?? {}))
+      unsupported(level, 'typed_per_filter_config', `the HTTP filter ${name} is not built yet`);
 }

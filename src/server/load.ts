@@ -106,7 +106,9 @@ function fromDocuments(files: readonly string[], options: LoadOptions): { bootst
   const bootstrap = loadBootstrap([
     { text: JSON.stringify({ admin: { address: { socket_address: { address: host, port_value: port } } } }) },
   ]);
-  bootstrap.static_resources = { listeners: result.listeners, clusters: result.clusters };
+  // A connection that was not intercepted has no original destination: what would pass through finds no cluster (503 NC).
+  const clusters = result.clusters.filter((cluster) => cluster.type !== 'ORIGINAL_DST');
+  bootstrap.static_resources = { listeners: result.listeners, clusters };
   return { bootstrap, warnings: result.warnings.map((finding) => errorOf(finding).message) };
 }
 
