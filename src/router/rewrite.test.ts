@@ -108,6 +108,16 @@ test('a host rewrite keeps the old host, and appends it to x-forwarded-host when
   assert.deepEqual([one.authority, ...lines(one)], ['new.test', 'x-envoy-original-host: o.test:8080']);
   const two = through(forwarded, request('/', [['x-forwarded-host', 'first.test']]));
   assert.deepEqual(lines(two), ['x-forwarded-host: first.test,a.test', 'x-envoy-original-host: a.test']);
+  const list = (value: string) =>
+    through(forwarded, request('/', [['x-forwarded-host', value]])).values.find((one) => one.startsWith(value));
+  assert.deepEqual(['a.test', 'b,a.test', 'a.test,', 'b, a.test', 'xa.test', 'a.test,b'].map(list), [
+    'a.test',
+    'b,a.test',
+    'a.test,',
+    'b, a.test,a.test',
+    'xa.test,a.test',
+    'a.test,b,a.test',
+  ]);
   const same = through(forwarded, request('/', [], 'new.test'));
   assert.deepEqual(lines(same), ['x-envoy-original-host: new.test', 'x-forwarded-host: new.test']);
   assert.deepEqual(lines(through(plain, request('/', [['x-envoy-original-host', 'evil']]))), [

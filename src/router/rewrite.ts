@@ -105,6 +105,20 @@ export function rewriteAuthority(
 ): void {
   const old = headers.authority;
   if (keepOriginal && old !== undefined) headers.set(H.xEnvoyOriginalHost, old);
-  if (appendForwardedHost && old !== undefined && old !== '') headers.add(H.xForwardedHost, old);
+  if (appendForwardedHost && old !== undefined && old !== '') forwardHost(headers, old);
   headers.authority = host;
+}
+
+/** A host that is the last of x-forwarded-host already is not written again (a retry would repeat it). */
+function forwardHost(headers: RequestHeaders, host: string): void {
+  const known = headers.get(H.xForwardedHost);
+  if (known !== undefined && lastEntry(known) === host) return;
+  headers.add(H.xForwardedHost, host);
+}
+
+/** The last entry of a list that is not empty, blanks and all, as Envoy splits it. */
+function lastEntry(list: string): string {
+  let end = list.length;
+  while (end > 0 && list[end - 1] === ',') end--;
+  return list.slice(list.lastIndexOf(',', end - 1) + 1, end);
 }
