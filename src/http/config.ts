@@ -1,9 +1,11 @@
 import type { CodecConnection, ServerCodec, ServerCodecCallbacks } from '../codec/codec.js';
+import type { ExplainedStream, TransportFacts } from '../observe/recorder.js';
 import type { StreamInfo } from '../observe/stream-info.js';
 import type { Limit } from '../observe/timer-ledger.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import type { RouteTable } from '../router/route-table.js';
 import type { RouterConfig } from '../router/router.js';
+import type { UpstreamConnectionInfo } from '../upstream/types.js';
 import type { PathNormalizer } from './path.js';
 import type { HttpStats, ListenerHttpStats } from './stats.js';
 
@@ -36,11 +38,7 @@ export interface DrainDecision {
 
 /** Told about streams that ended badly, for `explain`. */
 export interface FailureSink {
-  onStreamEnd(stream: ExplainableStream): void;
-}
-
-export interface ExplainableStream {
-  readonly info: StreamInfo;
+  onStreamEnd(stream: ExplainedStream): void;
 }
 
 /**
@@ -109,6 +107,8 @@ export interface ConnectionManagerConfig {
   readonly accessLog: StreamLog | null;
   readonly drain: DrainDecision;
   readonly failures: FailureSink | null;
+  /** What is known of the upstream connection of a stream that failed. */
+  transportFacts(connection: UpstreamConnectionInfo | null): TransportFacts | null;
   /** Counts the request under its route; null when metrics are off. */
   recordRequest(route: RouteEntry | null, info: StreamInfo): void;
   readonly filterChainName: string;

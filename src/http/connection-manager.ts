@@ -130,10 +130,15 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
     const stats = this.config.stats;
     if (this.closing) return;
     if (error.kind === 'protocol') stats.downstream_cx_protocol_error++;
-    // Streams that got a reply of their own have ended; the others die with the connection.
-    const flag = error.kind === 'protocol' ? 'DPE' : null;
-    this.resetAllStreams(flag, error.details !== '' ? error.details : error.message);
     this.closing = true;
+    this.ownClose = true;
+    if (this.active > 0) {
+      stats.downstream_cx_destroy_active_rq++;
+      stats.downstream_cx_destroy_local_active_rq++;
+    }
+    // Streams that got a reply of their own have ended; the codec tells the others, each with what it knows of it.
+    this.codec!.onConnectionClosed(Reset.PROTOCOL_ERROR, error.details);
+    this.resetAllStreams('DPE', error.details);
     this.connection.close(Close.FLUSH_AND_DELAY, error.message);
   }
 

@@ -29,6 +29,10 @@ export function checkRequest(stream: ActiveStream, headers: RequestHeaders, conf
     }
     if (!checkPath(stream, headers, config)) return false;
   }
+  if (headers.method === 'QUERY' && !headers.has(H.contentType)) {
+    stream.sendLocalReply(400, '', 'query_missing_content_type');
+    return false;
+  }
   if (config.stripMatchingHostPort || config.stripAnyHostPort || config.stripTrailingHostDot)
     normalizeHost(headers, config);
   return true;

@@ -5,6 +5,7 @@ import type { TimerOwner } from '../base/timer-wheel.js';
 import { type Protocol, type RequestDecoder, Reset, type ResetReason, type ResponseEncoder } from '../codec/codec.js';
 import { addFlag } from '../observe/flags.js';
 import { type LedgerTimer, type LimitRef, TimerKind, TimerLedger } from '../observe/timer-ledger.js';
+import type { TransportFacts } from '../observe/recorder.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import { type ReplyHeaders, Router, type RouterCallbacks } from '../router/router.js';
 import { parseGrpcTimeout } from '../router/timeouts.js';
@@ -45,7 +46,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
   readonly info: StreamInfoImpl;
   readonly ledger: TimerLedger;
   readonly dispatcher: Dispatcher;
-  readonly protocol: Protocol;
+  protocol: Protocol;
   readonly config: ConnectionManagerConfig;
   requestHeaders: RequestHeaders | null = null;
   route: RouteEntry | null = null;
@@ -105,6 +106,8 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
   decodeHeaders(headers: RequestHeaders, endStream: boolean): void {
     const { config, info, ledger } = this;
     this.requestHeaders = info.requestHeaders = headers;
+    // HTTP/1 knows its version only now.
+    this.protocol = info.protocol = this.owner.protocol;
     if (endStream) this.onRequestComplete();
     if (this.headersTimer !== null) ledger.disarm(this.headersTimer);
     if ((headers.bits & Bit.EXPECT) !== 0) this.answerExpect(headers);
@@ -485,8 +488,13 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
     this.owner.onStreamDestroyed(this);
     config.recordRequest(this.route, info);
     if (config.accessLog !== null) config.accessLog.log(info);
-    if (config.failures !== null && (info.flags.length > 0 || info.responseCode >= 500 || info.responseCode === 0))
+    const code = info.responseCode;
+    if (config.failures !== null && (info.flags.length > 0 || code >= 500 || code === 408 || code === 0))
       config.failures.onStreamEnd(this);
+  }
+
+  transportFacts(): TransportFacts | null {
+    return this.config.transportFacts(this.router?.lastConnection ?? null);
   }
 }
 

@@ -25,7 +25,9 @@ export interface FieldReportOptions {
 }
 
 const HEALTHY_MS = 2000;
-const UNPLUGGED_MS = 7000;
+const UNPLUGGED_MS = 8000;
+/** After the unplugging: late enough that the send queue is seen to grow by small requests first. */
+const UPLOAD_MS = 4000;
 const REPLACED_MS = 3000;
 const RESTORED_MS = 3000;
 
@@ -50,9 +52,10 @@ export async function runFieldReport(options: FieldReportOptions): Promise<Field
     await pace.wait(HEALTHY_MS);
     begin('unplugged', 'the server loses its network: no FIN, no RST, TCP stays ESTABLISHED');
     unplug(topology, runs);
-    await pace.wait(300);
+    await watch(pace, UPLOAD_MS, runs, options.say);
+    options.say('         and one upload of 24 MiB each');
     for (const run of runs) run.upload();
-    await watch(pace, UNPLUGGED_MS - 300, runs, options.say);
+    await watch(pace, UNPLUGGED_MS - UPLOAD_MS, runs, options.say);
     if (topology.kind === 'user space') {
       begin('replaced', 'a new server on the same address: new connections are served, the old ones stay dead');
       for (const run of runs) run.command('replace');
@@ -61,7 +64,8 @@ export async function runFieldReport(options: FieldReportOptions): Promise<Field
     begin('restored', 'the network is back');
     topology.setLink(true);
     if (topology.kind === 'user space') for (const run of runs) run.command('thaw');
-    await pace.wait(RESTORED_MS);
+    // A real dead connection comes back with TCP's next retransmission, which has backed off as long as the outage lasted.
+    await pace.wait(topology.kind === 'user space' ? RESTORED_MS : 2 * RESTORED_MS);
     return { kind: topology.kind, phases, length: pace.now() - started, rows: runs.map((run) => run.record) };
   } finally {
     for (const run of runs) run.stop();

@@ -1,6 +1,7 @@
 import { H, type HeaderName } from '../base/header-names.js';
 import type { RequestHeaders, ResponseHeaders } from '../base/headers.js';
 import type { FieldRef } from '../config/position.js';
+import type { RouteRecorder } from '../observe/request-metrics.js';
 import type { StreamInfo } from '../observe/stream-info.js';
 import { type Cluster, Priority } from '../upstream/types.js';
 import type { Any, Route, RouteUpgradeConfig } from '../xds/types.js';
@@ -145,6 +146,8 @@ export class RouteEntry {
   readonly filterConfigs: ReadonlyMap<string, Any> = NO_FILTERS;
   /** False when `finalizeRequest` would do nothing. */
   readonly hasRequestMutations: boolean = false;
+  /** Counts the requests of this route; set when the first of them ends. */
+  recorder: RouteRecorder | null = null;
   /** False when `finalizeResponse` would do nothing. */
   readonly hasResponseMutations: boolean = false;
 

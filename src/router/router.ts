@@ -6,7 +6,7 @@ import { type Protocol, Reset, type ResetReason } from '../codec/codec.js';
 import { addFlag, type Flag } from '../observe/flags.js';
 import type { StreamInfo } from '../observe/stream-info.js';
 import { type LedgerTimer, type LimitRef, TimerKind, type TimerLedger } from '../observe/timer-ledger.js';
-import type { Cluster, ClusterManager, Host, LbContext, Priority } from '../upstream/types.js';
+import type { Cluster, ClusterManager, Host, LbContext, Priority, UpstreamConnectionInfo } from '../upstream/types.js';
 import { grpcStatusToHttp, isGrpcRequest } from './grpc.js';
 import type { RetryState, RetryVerdict } from './retry-state.js';
 import type { RouteEntry } from './route-entry.js';
@@ -72,6 +72,8 @@ export interface RouterConfig {
   readonly clusters: ClusterManager;
   readonly suppressEnvoyHeaders: boolean;
   readonly respectExpectedRqTimeout: boolean;
+  /** A max_stream_duration message on the route switches its timeout off (Envoy >= 1.18). */
+  readonly durationDisablesRouteTimeout: boolean;
 }
 
 const RESET_FLAG: Record<ResetReason, Flag> = {
@@ -105,6 +107,8 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   readonly reportsConnectSuccess = true;
   hash: bigint | null = null;
   overloaded = false;
+  /** Connection of the last attempt that had one. */
+  lastConnection: UpstreamConnectionInfo | null = null;
 
   private attempts: UpstreamRequest[] = [];
   /** The attempt whose response goes downstream. */

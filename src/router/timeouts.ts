@@ -9,6 +9,8 @@ import type { RouteEntry } from './route-entry.js';
 export interface TimeoutOptions {
   /** Router.respect_expected_rq_timeout. */
   respectExpectedRqTimeout: boolean;
+  /** Profile rule; see `ReplyProfile`. */
+  durationDisablesRouteTimeout: boolean;
 }
 
 export class RequestTimeouts {
@@ -35,7 +37,7 @@ export function resolveTimeouts(
   out.upstreamMaxStreamDuration = null;
   out.perTry = route.retryPolicy === null ? 0 : route.retryPolicy.perTryTimeout;
   out.perTryIdle = route.retryPolicy === null ? 0 : route.retryPolicy.perTryIdleTimeout;
-  if (route.maxStreamDuration !== null) out.global = 0;
+  if (route.maxStreamDuration !== null && options.durationDisablesRouteTimeout) out.global = 0;
   else if (isGrpc && route.maxGrpcTimeout !== null) out.global = legacyGrpcTimeout(route, headers);
   else out.global = route.timeout;
   if ((headers.bits & Bit.X_ENVOY) !== 0) applyHeaders(out, headers, options);

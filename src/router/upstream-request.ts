@@ -75,6 +75,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     this.handle = null;
     this.encoder = encoder;
     this.host = host;
+    router.lastConnection = connection;
     const info = this.info;
     info.host = host.address;
     info.hostname = host.hostname;

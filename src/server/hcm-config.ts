@@ -9,12 +9,13 @@ import { HTTP_GAUGES, HttpStats, ListenerHttpStats, TracingStats } from '../http
 import { type EscapedSlashes, PathNormalizer } from '../http/path.js';
 import { LogLinearHistogram } from '../observe/histogram.js';
 import type { StatStore } from '../observe/stats.js';
+import type { TransportFacts } from '../observe/recorder.js';
 import type { StreamInfo } from '../observe/stream-info.js';
 import type { Limit } from '../observe/timer-ledger.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import type { RouteTable } from '../router/route-table.js';
 import { type RouterConfig, RouterStats } from '../router/router.js';
-import type { ClusterManager } from '../upstream/types.js';
+import type { ClusterManager, UpstreamConnectionInfo } from '../upstream/types.js';
 import { unsupported } from '../xds/decode.js';
 import type { HttpConnectionManager, HttpFilter, RouteConfiguration, Router as RouterProto } from '../xds/types.js';
 import { cidrMatcher } from './cidr.js';
@@ -31,6 +32,7 @@ export interface HcmDeps {
   accessLog(hcm: HttpConnectionManager): StreamLog | null;
   drain: DrainDecision;
   failures: FailureSink | null;
+  transportFacts(connection: UpstreamConnectionInfo | null): TransportFacts | null;
   recordRequest(route: RouteEntry | null, info: StreamInfo): void;
   profile: ReplyProfile;
   ownAddress: string;
@@ -133,6 +135,7 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
     accessLog: deps.accessLog(hcm),
     drain: deps.drain,
     failures: deps.failures,
+    transportFacts: deps.transportFacts,
     recordRequest: deps.recordRequest,
     filterChainName: place.filterChainName,
     ownAddress: deps.ownAddress,
@@ -208,6 +211,7 @@ function routerConfig(hcm: HttpConnectionManager, stats: RouterStats, deps: HcmD
     clusters: deps.clusters,
     suppressEnvoyHeaders: config?.suppress_envoy_headers ?? false,
     respectExpectedRqTimeout: config?.respect_expected_rq_timeout ?? false,
+    durationDisablesRouteTimeout: deps.profile.durationDisablesRouteTimeout,
   };
 }
 

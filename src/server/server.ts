@@ -5,19 +5,24 @@ import { HTTP2_GAUGES, Http2CodecStats } from '../codec/http2/stats.js';
 import type { ReplyProfile } from '../http/config.js';
 import { type AccessLogConfig, type AccessLogDeps, compileFormat, createAccessLog } from '../observe/access-log.js';
 import { LogFiles } from '../observe/log-file.js';
+import { OwnMetrics } from '../observe/own-metrics.js';
+import { FailureRecorder } from '../observe/recorder.js';
+import { type DestinationLabels, RequestMetrics, type RouteLabels } from '../observe/request-metrics.js';
 import { Store } from '../observe/store.js';
+import type { StreamInfo } from '../observe/stream-info.js';
 import { compileHeaderMatcher } from '../router/header-matcher.js';
+import type { RouteEntry } from '../router/route-entry.js';
 import { RouteTable } from '../router/route-table.js';
 import { ClusterManagerImpl } from '../upstream/cluster-manager.js';
 import { NodeDnsResolver } from '../upstream/discovery/dns.js';
+import { defaultTransport } from '../upstream/pool/default-transport.js';
 import { unsupported } from '../xds/decode.js';
-import type { ExplainedRequests } from '../admin/host.js';
 import type { Bootstrap, Cluster, HttpConnectionManager, Listener as ListenerProto, RouteConfiguration } from '../xds/types.js';
 import { DrainManager, type DrainOptions } from './drain-manager.js';
 import type { HcmDeps } from './hcm-config.js';
 import { Listener, ownAddress } from './listener.js';
 import { LISTENER_MANAGER_GAUGES, ListenerManagerStats, SERVER_GAUGES, ServerStats } from './server-stats.js';
-import { clusterTransport } from './transport.js';
+import { connectionMetrics, transportFacts } from './transport-facts.js';
 
 export interface ServerOptions extends DrainOptions {
   profile: ReplyProfile;
@@ -40,7 +45,13 @@ export class Server {
   readonly listenerStats = new ListenerManagerStats();
   readonly drain: DrainManager;
   readonly startedAt: number;
+  /** The last requests that failed, for `/explain`. */
+  readonly explained = new FailureRecorder();
   listeners: Listener[] = [];
+  private readonly own = new OwnMetrics();
+  private readonly metrics = new RequestMetrics(this.own);
+  /** Requests that no route took. */
+  private readonly unrouted = this.metrics.recorder(routeLabels('', ''));
   live = false;
   private readonly hcmDeps: HcmDeps;
   private readonly logDeps: AccessLogDeps;
@@ -65,8 +76,9 @@ export class Server {
     this.clusters = new ClusterManagerImpl(dispatcher, {
       statStore: this.store,
       dns: new NodeDnsResolver(dispatcher),
-      transport: (config, scope) => clusterTransport(dispatcher, config, scope),
+      transport: (config, scope) => defaultTransport(dispatcher, config, scope),
     });
+    for (const metric of connectionMetrics(this.clusters, dispatcher)) this.own.register(metric);
     this.logDeps = {
       files: this.files,
       clock: dispatcher.clock,
@@ -84,8 +96,9 @@ export class Server {
       compileRoutes: (hcm) => this.compileRoutes(hcm),
       accessLog: (hcm) => createAccessLog(hcm.access_log as AccessLogConfig[], this.logDeps),
       drain: this.drain,
-      failures: null,
-      recordRequest: () => {},
+      failures: this.explained,
+      transportFacts: (connection) => transportFacts(connection, dispatcher),
+      recordRequest: (route, info) => this.recordRequest(route, info),
       profile: options.profile,
       ownAddress: ownAddress(),
       node: {
@@ -246,11 +259,18 @@ export class Server {
   }
 
   /** Series that are not Envoy's, as Prometheus text. */
-  async ownMetrics(): Promise<string> {
-    return '';
+  ownMetrics(): Promise<string> {
+    return this.own.text();
   }
 
-  readonly explained: ExplainedRequests = { list: () => [], find: () => undefined };
+  private recordRequest(route: RouteEntry | null, info: StreamInfo): void {
+    if (route === null) {
+      this.unrouted.record(info);
+      return;
+    }
+    route.recorder ??= this.metrics.recorder(routeLabels(route.virtualHostName, route.name));
+    route.recorder.record(info);
+  }
 
   /** Ends everything at once, as Envoy does on SIGTERM: open streams are cut and logged. */
   shutdown(): void {
@@ -264,6 +284,16 @@ export class Server {
     this.files.flushSync();
     this.dispatcher.timers.stop();
   }
+}
+
+/** Istio's labels as far as a proxy without a mesh knows them: the destination is what the cluster's name says. */
+function routeLabels(virtualHost: string, route: string): RouteLabels {
+  return { virtualHost, route, istio: { reporter: 'source', source: {}, destination: destinationOf } };
+}
+
+function destinationOf(cluster: string): DestinationLabels {
+  const service = cluster.startsWith('outbound|') ? cluster.slice(cluster.lastIndexOf('|') + 1) : cluster;
+  return { service, serviceName: service.split('.')[0] };
 }
 
 function addressKey(proto: ListenerProto): string {

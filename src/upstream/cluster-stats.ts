@@ -149,7 +149,7 @@ export class ClusterScope implements StatSource {
   private readonly unregister: (() => void)[] = [];
 
   constructor(
-    name: string,
+    readonly name: string,
     private readonly store: StatStore,
     histogram: () => Histogram,
   ) {

@@ -70,6 +70,11 @@ export class ConnPoolImpl implements ConnPool, PendingOwner, Deferred {
     this.stats = scope.stats;
   }
 
+  /** Name of the cluster, for labels. */
+  get clusterName(): string {
+    return this.scope.name;
+  }
+
   // --- asking
 
   /** Takes one of max_connection_pools when it holds none; false when there is none left. */
