@@ -65,7 +65,7 @@ describe('a YAML document', () => {
 
   it('is refused when a key is repeated, at the second one', () => {
     assert.deepEqual(errorsOf('a: 1\nb: 2\na: 3\n'), [
-      'f.yaml:3:1: the key "a" is repeated; it stands in line 1 already',
+      'f.yaml:3:1: the key "a" is repeated; it stands in line 1 already; allowed: every key once',
     ]);
     assert.match(errorsOf('{"a": 1, "a": 2}').join(), /repeated/);
   });

@@ -34,10 +34,14 @@ function describe(reason: string, path: string, position: Position | null, allow
   return allowed === '' ? `${where}: ${reason}` : `${where}: ${reason}; allowed: ${allowed}`;
 }
 
-/** One error out of several. `errors` must not be empty. */
+/** One error out of several, which must not be none. Mistakes of one file are put in its order. */
 export function gather(errors: readonly ConfigError[]): ConfigError {
   const flat = errors.flatMap((error) => error.all);
   if (flat.length === 1) return flat[0];
+  const file = flat[0].position?.file;
+  if (file !== undefined && flat.every((error) => error.position?.file === file)) {
+    flat.sort((a, b) => a.position!.line - b.position!.line || a.position!.col - b.position!.col);
+  }
   const first = flat[0];
   return new ConfigError(first.reason, first.path, first.position, first.allowed, flat);
 }

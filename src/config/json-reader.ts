@@ -51,7 +51,7 @@ class JsonReader {
   }
 
   private fault(reason: string): ConfigError {
-    return new ConfigError(reason, '', this.position());
+    return new ConfigError(reason, '', this.position(), 'well-formed JSON');
   }
 
   private skip(): void {
@@ -123,7 +123,7 @@ class JsonReader {
         this.at++;
         this.skip();
         if (Object.hasOwn(object, key))
-          throw new ConfigError(`the key ${JSON.stringify(key)} is repeated`, '', position);
+          throw new ConfigError(`the key ${JSON.stringify(key)} is repeated`, '', position, 'every key once');
         putPositioned(object, key, this.value(), position);
         if (this.next('}')) break;
       }

@@ -78,7 +78,7 @@ describe('Kubernetes documents', () => {
         'f.yaml:16:30: metadata.labels[x]: the boolean true is not allowed here; allowed: a string; quote it',
         'f.yaml:20:21: metadata.namespace: the number 5 is not allowed here; allowed: a string; quote it',
         'f.yaml:22:1: a list is not allowed here; allowed: a mapping with apiVersion and kind',
-        'f.yaml:25:1: the key "a" is repeated; it stands in line 24 already',
+        'f.yaml:25:1: the key "a" is repeated; it stands in line 24 already; allowed: every key once',
       ],
     );
   });

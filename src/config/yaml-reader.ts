@@ -46,7 +46,9 @@ export function readYaml(
   };
   for (const document of Array.isArray(parsed) ? parsed : []) {
     if (document.errors.length > 0) {
-      for (const error of document.errors) errors.push(new ConfigError(error.message, '', at(error.pos[0])));
+      // What follows the first mistake of syntax is mostly its consequence.
+      const [first] = document.errors;
+      errors.push(new ConfigError(first.message, '', at(first.pos[0]), 'well-formed YAML'));
       continue;
     }
     try {
@@ -143,6 +145,7 @@ class YamlWalker {
           `the key ${JSON.stringify(key)} is repeated; it stands in line ${first.line} already`,
           '',
           position,
+          'every key once',
         );
       }
       putPositioned(map, key, this.value(pair.value), position);

@@ -50,7 +50,8 @@ export const FILTER_CHECKS: Checks = {
 
   DownstreamTlsContext(context, report) {
     const certificates = context.common_tls_context?.tls_certificates ?? [];
-    if (certificates.length === 0) report(context, 'common_tls_context', 'a TLS server needs a certificate', 'tls_certificates');
+    if (certificates.length === 0)
+      report(context, 'common_tls_context', 'a TLS server needs a certificate', 'tls_certificates');
   },
 
   Admin(admin, report) {

@@ -105,6 +105,6 @@ export function decodeEnum(type: EnumType, value: Plain): string {
   } else if (typeof value === 'number') name = type.names.get(value);
   if (name === undefined) throw new ScalarFault(`${kindOf(value)} is no ${type.name}`, usable());
   const refused = type.refused.get(name);
-  if (refused !== undefined) throw new ScalarFault(`not supported: ${name}: ${refused}`, usable());
+  if (refused !== undefined) throw new ScalarFault(`not supported: ${refused}`, usable());
   return name;
 }

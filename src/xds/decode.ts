@@ -199,13 +199,12 @@ class Decoder {
     setPath(list, path);
     if (at !== null) setPosition(list, '', at);
     for (let i = 0; i < source.length; i++) {
-      if (source[i] === null) continue;
       const position = (source === value ? positionOf(source, String(i)) : null) ?? at;
       if (position !== null) setPosition(list, String(list.length), position);
       const decoded = this.value(field.type, each, source[i], `${path}[${i}]`, position, category);
       if (decoded !== undefined) list.push(decoded);
     }
-    this.report(brokenCount(field.rules, source.length > list.length ? source : list), path, at);
+    this.report(brokenCount(field.rules, source), path, at);
     return list;
   }
 
@@ -219,7 +218,6 @@ class Decoder {
     }
     const keys = Object.keys(value);
     for (const key of keys) {
-      if (value[key] === null) continue;
       const position = positionOf(value, key) ?? at;
       const entry = `${path}[${key}]`;
       if (field.rules.key !== null) this.report(brokenRule(field.rules.key, 'string', key), entry, position);

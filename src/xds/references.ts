@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/error.js';
+import { ConfigError, nearest } from '../config/error.js';
 import { pathOf, positionOf } from '../config/position.js';
 import { isType } from './type-url.js';
 import type { Address, Bootstrap, HttpConnectionManager, Listener, RouteAction, RouteConfiguration } from './types.js';
@@ -22,20 +22,28 @@ class References {
   check(): ConfigError[] {
     const { listeners = [], clusters = [] } = this.bootstrap.static_resources ?? {};
     for (const cluster of clusters) {
-      if (this.clusters.has(cluster.name)) this.report(cluster, 'name', `the cluster ${cluster.name} is given twice`);
+      if (this.clusters.has(cluster.name))
+        this.report(cluster, 'name', `the cluster ${cluster.name} is given twice`, 'every name once');
       this.clusters.add(cluster.name);
     }
     this.checkListeners(listeners);
     this.checkRuntime();
     const local = this.bootstrap.cluster_manager?.local_cluster_name ?? '';
     if (local !== '' && !this.clusters.has(local)) {
-      this.report(this.bootstrap.cluster_manager!, 'local_cluster_name', `there is no cluster ${local}`, this.known());
+      this.report(
+        this.bootstrap.cluster_manager!,
+        'local_cluster_name',
+        `there is no cluster ${JSON.stringify(local)}`,
+        this.known(local),
+      );
     }
     return this.errors;
   }
 
-  private known(): string {
+  private known(wanted: string): string {
     const names = [...this.clusters];
+    const near = nearest(wanted, names);
+    if (near.length > 0) return `did you mean ${near.join(' or ')}`;
     const shown = names.slice(0, 20).join(', ');
     return names.length > 20
       ? `one of the ${names.length} clusters, such as ${shown}`
@@ -47,7 +55,7 @@ class References {
     const addresses = new Map<string, string>();
     for (const listener of listeners) {
       if (listener.name !== '' && names.has(listener.name)) {
-        this.report(listener, 'name', `the listener ${listener.name} is given twice`);
+        this.report(listener, 'name', `the listener ${listener.name} is given twice`, 'every name once');
       }
       names.add(listener.name);
       const bound = listener.bind_to_port !== false && listener.deprecated_v1?.bind_to_port !== false;
@@ -57,7 +65,12 @@ class References {
         if (text === null) continue;
         const other = addresses.get(text);
         if (other !== undefined) {
-          this.report(listener, 'address', `the address ${text} is that of listener ${other} already`);
+          this.report(
+            listener,
+            'address',
+            `the address ${text} is that of listener ${other} already`,
+            'every address once',
+          );
         }
         addresses.set(text, listener.name);
       }
@@ -93,7 +106,7 @@ class References {
 
   private checkCluster<T extends object>(object: T, field: keyof T & string, name: string): void {
     if (name !== '' && !this.clusters.has(name)) {
-      this.report(object, field, `there is no cluster ${JSON.stringify(name)}`, this.known());
+      this.report(object, field, `there is no cluster ${JSON.stringify(name)}`, this.known(name));
     }
   }
 
@@ -101,7 +114,8 @@ class References {
     const names = new Set<string>();
     let admin = false;
     for (const layer of this.bootstrap.layered_runtime?.layers ?? []) {
-      if (names.has(layer.name)) this.report(layer, 'name', `the runtime layer ${layer.name} is given twice`);
+      if (names.has(layer.name))
+        this.report(layer, 'name', `the runtime layer ${layer.name} is given twice`, 'every name once');
       names.add(layer.name);
       if (layer.admin_layer === undefined) continue;
       if (admin) this.report(layer, 'admin_layer', 'there are two admin layers', 'at most one');

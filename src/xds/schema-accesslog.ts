@@ -96,5 +96,5 @@ message StderrAccessLog envoy.extensions.access_loggers.stream.v3.StderrAccessLo
 
 message ExpressionFilter envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter
   expression string
-  - cel_config: CEL options are not supported
+  - cel_config: CEL options
 `;

@@ -7,33 +7,33 @@ message Bootstrap envoy.config.bootstrap.v3.Bootstrap
   - dynamic_resources: dynamic configuration (xDS) is not read; give it in static_resources
   cluster_manager ClusterManager
   - hds_config: dynamic configuration (xDS) is not read; give it in static_resources
-  - flags_path: flag files are not supported
-  - stats_sinks: statistics are read from the admin port; sinks are not supported
+  - flags_path: flag files
+  - stats_sinks: statistics sinks; statistics are read from the admin port
   - deferred_stat_options: statistics are always made when first counted
   stats_config StatsConfig
   stats_flush_interval duration >=0.001s <300s
   - stats_flush_on_admin: statistics are flushed by interval
   - stats_eviction_interval: statistics are never evicted
-  - watchdog: event loop watchdogs are not supported
-  - watchdogs: event loop watchdogs are not supported
-  - tracing: tracing is not supported
+  - watchdog: event loop watchdogs
+  - watchdogs: event loop watchdogs
+  - tracing: tracing
   layered_runtime LayeredRuntime
   admin Admin
-  - overload_manager: the overload manager is not supported
-  - enable_dispatcher_stats: dispatcher statistics are not supported
+  - overload_manager: the overload manager
+  - enable_dispatcher_stats: dispatcher statistics
   - header_prefix: the header prefix is always x-envoy
   - stats_server_version_override: the version statistic cannot be set
   - use_tcp_for_dns_lookups: use typed_dns_resolver_config
   - dns_resolution_config: use typed_dns_resolver_config
   typed_dns_resolver_config TypedExtensionConfig(dns_resolver)
-  - bootstrap_extensions: bootstrap extensions are not supported
-  - fatal_actions: fatal actions are not supported
+  - bootstrap_extensions: bootstrap extensions
+  - fatal_actions: fatal actions
   - config_sources: dynamic configuration (xDS) is not read; give it in static_resources
   - default_config_source: dynamic configuration (xDS) is not read; give it in static_resources
   - default_socket_interface: socket interfaces cannot be chosen
-  - certificate_provider_instances: certificate providers are not supported
+  - certificate_provider_instances: certificate providers
   - inline_headers: inline headers cannot be added
-  - perf_tracing_file_path: performance traces are not supported
+  - perf_tracing_file_path: performance traces
   - default_regex_engine: regular expressions are always RE2
   - xds_delegate_extension: dynamic configuration (xDS) is not read; give it in static_resources
   - xds_config_tracker_extension: dynamic configuration (xDS) is not read; give it in static_resources
@@ -66,7 +66,7 @@ message ClusterManager envoy.config.bootstrap.v3.ClusterManager
 
 message ClusterManagerOutlierDetection envoy.config.bootstrap.v3.ClusterManager.OutlierDetection
   event_log_path string
-  - event_service: event services are not supported; use event_log_path
+  - event_service: event services; use event_log_path
 
 message LayeredRuntime envoy.config.bootstrap.v3.LayeredRuntime
   layers RuntimeLayer[]

@@ -27,7 +27,7 @@ enum FirstAddressFamilyVersion envoy.config.cluster.v3.UpstreamConnectionOptions
 
 message Cluster envoy.config.cluster.v3.Cluster
   transport_socket_matches TransportSocketMatch[]
-  - transport_socket_matcher: matcher trees are not supported
+  - transport_socket_matcher: matcher trees
   name string min_len=1
   alt_stat_name string
   - stats_matcher: use stats_config.stats_matcher
@@ -36,7 +36,7 @@ message Cluster envoy.config.cluster.v3.Cluster
   - eds_cluster_config: dynamic configuration (xDS) is not read; give it in static_resources
   connect_timeout duration >0s
   per_connection_buffer_limit_bytes uint32?
-  - per_connection_buffer_high_watermark_timeout: not supported by this version
+  - per_connection_buffer_high_watermark_timeout: a connection is not closed for staying above its watermark
   lb_policy LbPolicy
   load_assignment ClusterLoadAssignment
   health_checks HealthCheck[] max_items=8
@@ -73,7 +73,7 @@ message Cluster envoy.config.cluster.v3.Cluster
   upstream_connection_options UpstreamConnectionOptions
   close_connections_on_host_health_failure bool
   ignore_health_on_host_removal bool
-  - filters: upstream network filters are not supported
+  - filters: upstream network filters
   load_balancing_policy LoadBalancingPolicy
   - lrs_server: dynamic configuration (xDS) is not read; give it in static_resources
   - lrs_report_endpoint_metrics: dynamic configuration (xDS) is not read; give it in static_resources
@@ -82,7 +82,7 @@ message Cluster envoy.config.cluster.v3.Cluster
   track_cluster_stats TrackClusterStats
   preconnect_policy PreconnectPolicy
   - connection_pool_per_downstream_connection: connections are shared by all downstream connections
-  - queuing_policies: queuing policies are not supported
+  - queuing_policies: queuing policies
 
 message CircuitBreakers envoy.config.cluster.v3.CircuitBreakers
   thresholds Thresholds[]
@@ -127,7 +127,7 @@ message OutlierDetection envoy.config.cluster.v3.OutlierDetection
   max_ejection_time duration >0s
   max_ejection_time_jitter duration
   successful_active_health_check_uneject_host bool?
-  - monitors: outlier monitors are not supported
+  - monitors: outlier monitors
   always_eject_one_host bool?
   detect_degraded_hosts bool?
 

@@ -2,7 +2,7 @@
 export const CORE = `
 enum SocketProtocol envoy.config.core.v3.SocketAddress.Protocol
   TCP UDP
-  - UDP: UDP is not supported
+  - UDP: UDP sockets
 
 enum HeaderAppendAction envoy.config.core.v3.HeaderValueOption.HeaderAppendAction
   APPEND_IF_EXISTS_OR_ADD ADD_IF_ABSENT OVERWRITE_IF_EXISTS_OR_ADD OVERWRITE_IF_EXISTS
@@ -49,7 +49,7 @@ message Address envoy.config.core.v3.Address
   oneof address required
   socket_address SocketAddress oneof=address
   pipe Pipe oneof=address
-  - envoy_internal_address: internal listeners are not supported
+  - envoy_internal_address: internal listeners
 
 message SocketAddress envoy.config.core.v3.SocketAddress
   oneof port_specifier required
@@ -57,9 +57,9 @@ message SocketAddress envoy.config.core.v3.SocketAddress
   address string min_len=1
   port_value uint32 oneof=port_specifier <=65535
   named_port string oneof=port_specifier
-  - resolver_name: address resolvers are not supported
+  - resolver_name: address resolvers
   ipv4_compat bool
-  - network_namespace_filepath: network namespaces of listeners are not supported
+  - network_namespace_filepath: network namespaces of listeners
 
 message Pipe envoy.config.core.v3.Pipe
   path string min_len=1
@@ -179,7 +179,7 @@ message SubstitutionFormatString envoy.config.core.v3.SubstitutionFormatString
   text_format_source DataSource oneof=format
   omit_empty_values bool
   content_type string header_value_loose
-  - formatters: formatter extensions are not supported
+  - formatters: formatter extensions
   json_format_options JsonFormatOptions
 
 message JsonFormatOptions envoy.config.core.v3.JsonFormatOptions
@@ -212,7 +212,7 @@ message BindConfig envoy.config.core.v3.BindConfig
   extra_source_addresses ExtraSourceAddress[]
   - additional_source_addresses: use extra_source_addresses
   - local_address_selector: the local address is the first that fits
-  - validate_network_namespaces: network namespaces are not supported
+  - validate_network_namespaces: network namespaces
 
 message ExtraSourceAddress envoy.config.core.v3.ExtraSourceAddress
   address SocketAddress required

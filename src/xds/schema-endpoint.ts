@@ -2,7 +2,7 @@
 export const ENDPOINT = `
 enum CodecClientType envoy.type.v3.CodecClientType
   HTTP1 HTTP2 HTTP3
-  - HTTP3: HTTP/3 is not supported
+  - HTTP3: HTTP/3
 
 enum RequestMethod envoy.config.core.v3.RequestMethod
   METHOD_UNSPECIFIED GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH
@@ -77,9 +77,9 @@ message HealthCheck envoy.config.core.v3.HealthCheck
   unhealthy_interval duration >0s
   unhealthy_edge_interval duration >0s
   healthy_edge_interval duration >0s
-  - event_log_path: use event_logger
-  - event_logger: health check events are logged with the application log
-  - event_service: event services are not supported; use event_log_path
+  - event_log_path: loggers of health check events
+  - event_logger: loggers of health check events
+  - event_service: event services
   always_log_health_check_failures bool
   always_log_health_check_success bool
   tls_options HealthCheckTlsOptions
@@ -96,7 +96,7 @@ message HttpHealthCheck envoy.config.core.v3.HealthCheck.HttpHealthCheck
   expected_statuses Int64Range[]
   retriable_statuses Int64Range[]
   codec_client_type CodecClientType
-  - use_alpn_protocol: not supported by this version
+  - use_alpn_protocol: ALPN in health checks
   service_name_matcher StringMatcher
   method RequestMethod not_in=6
 

@@ -128,7 +128,7 @@ message Mutations envoy.extensions.filters.http.header_mutation.v3.Mutations
   response_mutations HeaderMutationRule[]
   response_trailers_mutations HeaderMutationRule[]
   request_trailers_mutations HeaderMutationRule[]
-  - formatters: formatter extensions are not supported
+  - formatters: formatter extensions
 
 message KeyValueMutation envoy.config.core.v3.KeyValueMutation
   append KeyValueAppend

@@ -2,7 +2,7 @@
 export const HCM = `
 enum CodecType envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.CodecType
   AUTO HTTP1 HTTP2 HTTP3
-  - HTTP3: HTTP/3 is not supported
+  - HTTP3: HTTP/3
 
 enum ServerHeaderTransformation envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ServerHeaderTransformation
   OVERWRITE APPEND_IF_ABSENT PASS_THROUGH
@@ -25,12 +25,12 @@ message HttpConnectionManager envoy.extensions.filters.network.http_connection_m
   - scoped_routes: dynamic configuration (xDS) is not read; give it in static_resources
   http_filters HttpFilter[]
   add_user_agent bool?
-  - tracing: tracing is not supported
+  - tracing: tracing
   common_http_protocol_options HttpProtocolOptions
   http1_safe_max_connection_duration bool
   http_protocol_options Http1ProtocolOptions
   http2_protocol_options Http2ProtocolOptions
-  - http3_protocol_options: HTTP/3 is not supported
+  - http3_protocol_options: HTTP/3
   server_name string header_value_loose
   server_header_transformation ServerHeaderTransformation
   scheme_header_transformation SchemeHeaderTransformation
@@ -58,7 +58,7 @@ message HttpConnectionManager envoy.extensions.filters.network.http_connection_m
   always_set_request_id_in_response bool
   forward_client_cert_details ForwardClientCertDetails
   set_current_client_cert_details SetCurrentClientCertDetails
-  - forward_client_cert_matcher: matcher trees are not supported
+  - forward_client_cert_matcher: matcher trees
   proxy_100_continue bool
   represent_ipv4_remote_address_as_ipv4_mapped_ipv6 bool
   upgrade_configs HcmUpgradeConfig[]
@@ -76,9 +76,9 @@ message HttpConnectionManager envoy.extensions.filters.network.http_connection_m
   - typed_header_validation_config: header validation is built in
   append_x_forwarded_port bool
   append_local_overload bool
-  - add_proxy_protocol_connection_state: the PROXY protocol is not supported
+  - add_proxy_protocol_connection_state: the PROXY protocol
   forward_proto_config ForwardProtoConfig
-  - record_route_resolution_stats: not supported by this version
+  - record_route_resolution_stats: statistics of route resolution
 
 message HttpFilter envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter
   name string min_len=1
@@ -171,7 +171,7 @@ message RemoveOnMatch envoy.config.common.mutation_rules.v3.HeaderMutation.Remov
 
 message Router envoy.extensions.filters.http.router.v3.Router
   dynamic_stats bool?
-  - start_child_span: tracing is not supported
+  - start_child_span: tracing
   upstream_log AccessLog[]
   upstream_log_options UpstreamAccessLogOptions
   suppress_envoy_headers bool

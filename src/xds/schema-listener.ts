@@ -17,24 +17,24 @@ message Listener envoy.config.listener.v3.Listener
   - stats_matcher: use stats_config.stats_matcher
   filter_chains FilterChain[]
   - fcds_config: dynamic configuration (xDS) is not read; give it in static_resources
-  - filter_chain_matcher: matcher trees are not supported
+  - filter_chain_matcher: matcher trees
   use_original_dst bool?
   default_filter_chain FilterChain
   per_connection_buffer_limit_bytes uint32?
-  - per_connection_buffer_high_watermark_timeout: not supported by this version
+  - per_connection_buffer_high_watermark_timeout: a connection is not closed for staying above its watermark
   metadata Metadata
   deprecated_v1 ListenerDeprecatedV1 deprecated
   drain_type DrainType
   listener_filters ListenerFilter[]
   listener_filters_timeout duration
   continue_on_listener_filters_timeout bool
-  - transparent: transparent sockets (TPROXY) are not supported
+  - transparent: transparent sockets (TPROXY)
   freebind bool?
   socket_options SocketOption[]
-  - tcp_fast_open_queue_length: TCP fast open is not supported
+  - tcp_fast_open_queue_length: TCP fast open
   traffic_direction TrafficDirection
-  - udp_listener_config: UDP listeners are not supported
-  - api_listener: API listeners are not supported
+  - udp_listener_config: UDP listeners
+  - api_listener: API listeners
   connection_balance_config ConnectionBalanceConfig
   - reuse_port: use enable_reuse_port
   enable_reuse_port bool?
@@ -42,10 +42,10 @@ message Listener envoy.config.listener.v3.Listener
   tcp_backlog_size uint32?
   max_connections_to_accept_per_socket_event uint32? >0
   bind_to_port bool?
-  - internal_listener: internal listeners are not supported
-  - enable_mptcp: MPTCP is not supported
+  - internal_listener: internal listeners
+  - enable_mptcp: MPTCP
   ignore_global_conn_limit bool
-  - bypass_overload_manager: the overload manager is not supported
+  - bypass_overload_manager: the overload manager
   tcp_keepalive TcpKeepalive
 
 message AdditionalAddress envoy.config.listener.v3.AdditionalAddress
@@ -56,7 +56,7 @@ message AdditionalAddress envoy.config.listener.v3.AdditionalAddress
 message FilterChain envoy.config.listener.v3.FilterChain
   filter_chain_match FilterChainMatch
   filters NetworkFilter[]
-  - use_proxy_proto: the PROXY protocol is not supported
+  - use_proxy_proto: the PROXY protocol
   metadata Metadata
   transport_socket TransportSocket
   transport_socket_connect_timeout duration
@@ -133,17 +133,17 @@ message TcpProxy envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
   max_connect_attempts uint32? >=1
   - backoff_options: connect attempts follow each other at once
   hash_policy TcpHashPolicy[] max_items=1
-  - tunneling_config: tunnelling over HTTP is not supported
+  - tunneling_config: tunnelling over HTTP
   max_downstream_connection_duration duration >=0.001s
-  - max_downstream_connection_duration_jitter_percentage: not supported by this version
+  - max_downstream_connection_duration_jitter_percentage: jitter of the connection duration
   - access_log_flush_interval: use access_log_options
   - flush_access_log_on_connected: use access_log_options
   access_log_options TcpAccessLogOptions
-  - proxy_protocol_tlvs: the PROXY protocol is not supported
-  - proxy_protocol_tlv_merge_policy: the PROXY protocol is not supported
+  - proxy_protocol_tlvs: the PROXY protocol
+  - proxy_protocol_tlv_merge_policy: the PROXY protocol
   - upstream_connect_mode: the upstream is connected at once
   - max_early_data_bytes: the upstream is connected at once
-  - check_drain_close: not supported by this version
+  - check_drain_close: TCP connections are not told of a drain
 
 message TcpWeightedCluster envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster
   clusters TcpClusterWeight[] min_items=1

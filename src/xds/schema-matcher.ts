@@ -7,7 +7,7 @@ message StringMatcher envoy.type.matcher.v3.StringMatcher
   suffix string oneof=match_pattern min_len=1
   safe_regex RegexMatcher oneof=match_pattern
   contains string oneof=match_pattern min_len=1
-  - custom: custom string matchers are not supported
+  - custom: custom string matchers
   ignore_case bool
 
 message RegexMatcher envoy.type.matcher.v3.RegexMatcher

@@ -46,7 +46,7 @@ message Http2ProtocolOptions envoy.config.core.v3.Http2ProtocolOptions
   initial_stream_window_size uint32? >=65535 <=2147483647
   initial_connection_window_size uint32? >=65535 <=2147483647
   allow_connect bool
-  - allow_metadata: METADATA frames are not supported
+  - allow_metadata: METADATA frames
   max_outbound_frames uint32? >=1
   max_outbound_control_frames uint32? >=1
   max_consecutive_inbound_frames_with_empty_payload uint32?
@@ -57,7 +57,7 @@ message Http2ProtocolOptions envoy.config.core.v3.Http2ProtocolOptions
   custom_settings_parameters Http2SettingsParameter[]
   connection_keepalive KeepaliveSettings
   use_oghttp2_codec bool?
-  - max_metadata_size: METADATA frames are not supported
+  - max_metadata_size: METADATA frames
   enable_huffman_encoding bool?
   max_header_field_size_kb uint32? >=64 <=256
   disallow_obs_text bool?
@@ -92,7 +92,7 @@ message UpstreamHttpConfig envoy.extensions.upstreams.http.v3.HttpProtocolOption
   auto_config AutoHttpConfig oneof=upstream_protocol_options
   http_filters HttpFilter[]
   - header_validation_config: header validation is built in
-  - outlier_detection: matcher trees are not supported
+  - outlier_detection: matcher trees
   request_mirror_policies RequestMirrorPolicy[]
   hash_policy HashPolicy[]
   retry_policy RetryPolicy
@@ -101,16 +101,16 @@ message ExplicitHttpConfig envoy.extensions.upstreams.http.v3.HttpProtocolOption
   oneof protocol_config required
   http_protocol_options Http1ProtocolOptions oneof=protocol_config
   http2_protocol_options Http2ProtocolOptions oneof=protocol_config
-  - http3_protocol_options: HTTP/3 is not supported
+  - http3_protocol_options: HTTP/3
 
 message UseDownstreamHttpConfig envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig
   http_protocol_options Http1ProtocolOptions
   http2_protocol_options Http2ProtocolOptions
-  - http3_protocol_options: HTTP/3 is not supported
+  - http3_protocol_options: HTTP/3
 
 message AutoHttpConfig envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig
   http_protocol_options Http1ProtocolOptions
   http2_protocol_options Http2ProtocolOptions
-  - http3_protocol_options: HTTP/3 is not supported
-  - alternate_protocols_cache_options: HTTP/3 is not supported
+  - http3_protocol_options: HTTP/3
+  - alternate_protocols_cache_options: HTTP/3
 `;

@@ -26,7 +26,7 @@ message RateLimitAction envoy.config.route.v3.RateLimit.Action
   header_value_match RateLimitHeaderValueMatch oneof=action_specifier
   - dynamic_metadata: use metadata
   metadata RateLimitMetaData oneof=action_specifier
-  - extension: rate limit extensions are not supported
+  - extension: rate limit extensions
   masked_remote_address RateLimitMaskedRemoteAddress oneof=action_specifier
   query_parameter_value_match RateLimitQueryParameterValueMatch oneof=action_specifier
   remote_address_match RateLimitRemoteAddressMatch oneof=action_specifier

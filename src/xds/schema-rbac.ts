@@ -12,9 +12,9 @@ enum MetadataSource envoy.config.rbac.v3.MetadataSource
 message RbacFilter envoy.extensions.filters.http.rbac.v3.RBAC
   rules RbacRules
   rules_stat_prefix string
-  - matcher: matcher trees are not supported
+  - matcher: matcher trees
   shadow_rules RbacRules
-  - shadow_matcher: matcher trees are not supported
+  - shadow_matcher: matcher trees
   shadow_rules_stat_prefix string
   track_per_rule_stats bool
 
@@ -23,9 +23,9 @@ message RbacPerRoute envoy.extensions.filters.http.rbac.v3.RBACPerRoute
 
 message NetworkRbacFilter envoy.extensions.filters.network.rbac.v3.RBAC
   rules RbacRules
-  - matcher: matcher trees are not supported
+  - matcher: matcher trees
   shadow_rules RbacRules
-  - shadow_matcher: matcher trees are not supported
+  - shadow_matcher: matcher trees
   shadow_rules_stat_prefix string
   stat_prefix string min_len=1
   enforcement_type EnforcementType
@@ -34,14 +34,14 @@ message NetworkRbacFilter envoy.extensions.filters.network.rbac.v3.RBAC
 message RbacRules envoy.config.rbac.v3.RBAC
   action Action
   policies RbacPolicy{}
-  - audit_logging_options: audit loggers are not supported
+  - audit_logging_options: audit loggers
 
 message RbacPolicy envoy.config.rbac.v3.Policy
   permissions RbacPermission[] min_items=1
   principals RbacPrincipal[] min_items=1
-  - condition: CEL conditions are not supported
-  - checked_condition: CEL conditions are not supported
-  - cel_config: CEL options are not supported
+  - condition: CEL conditions
+  - checked_condition: CEL conditions
+  - cel_config: CEL options
 
 message RbacPermission envoy.config.rbac.v3.Permission
   oneof rule required
@@ -56,8 +56,8 @@ message RbacPermission envoy.config.rbac.v3.Permission
   metadata MetadataMatcher oneof=rule deprecated
   not_rule RbacPermission oneof=rule
   requested_server_name StringMatcher oneof=rule
-  - matcher: permission extensions are not supported
-  - uri_template: URI templates in permissions are not supported
+  - matcher: permission extensions
+  - uri_template: URI templates in permissions
   sourced_metadata SourcedMetadata oneof=rule
 
 message RbacPermissionSet envoy.config.rbac.v3.Permission.Set
@@ -75,10 +75,10 @@ message RbacPrincipal envoy.config.rbac.v3.Principal
   header HeaderMatcher oneof=identifier
   url_path PathMatcher oneof=identifier
   metadata MetadataMatcher oneof=identifier deprecated
-  - filter_state: filter state matching is not supported
+  - filter_state: filter state matching
   not_id RbacPrincipal oneof=identifier
   sourced_metadata SourcedMetadata oneof=identifier
-  - custom: principal extensions are not supported
+  - custom: principal extensions
 
 message RbacPrincipalSet envoy.config.rbac.v3.Principal.Set
   ids RbacPrincipal[] min_items=1

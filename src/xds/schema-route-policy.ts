@@ -10,7 +10,7 @@ message RetryPolicy envoy.config.route.v3.RetryPolicy
   per_try_idle_timeout duration
   retry_priority RetryPriority
   retry_host_predicate RetryHostPredicate[]
-  - retry_options_predicates: retry option predicates are not supported
+  - retry_options_predicates: retry option predicates
   host_selection_retry_max_attempts int64
   retriable_status_codes uint32[]
   retry_back_off RetryBackOff

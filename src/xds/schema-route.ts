@@ -24,20 +24,20 @@ message RouteConfiguration envoy.config.route.v3.RouteConfiguration
   most_specific_header_mutations_wins bool
   validate_clusters bool?
   max_direct_response_body_size_bytes uint32?
-  - cluster_specifier_plugins: cluster specifier plugins are not supported
+  - cluster_specifier_plugins: cluster specifier plugins
   request_mirror_policies RequestMirrorPolicy[]
   ignore_port_in_host_matching bool
   vhost_header string header_name_loose
   ignore_path_parameters_in_path_matching bool
   typed_per_filter_config any(per_route){}
   metadata Metadata
-  - route_specifiers: route specifiers are not supported
+  - route_specifiers: route specifiers
 
 message VirtualHost envoy.config.route.v3.VirtualHost
   name string min_len=1
   domains string[] min_items=1 each:header_value_loose
   routes Route[]
-  - matcher: matcher trees are not supported
+  - matcher: matcher trees
   require_tls TlsRequirementType
   virtual_clusters VirtualCluster[]
   rate_limits RateLimit[]
@@ -57,7 +57,7 @@ message VirtualHost envoy.config.route.v3.VirtualHost
   request_body_buffer_limit uint64?
   request_mirror_policies RequestMirrorPolicy[]
   metadata Metadata
-  - route_specifiers: route specifiers are not supported
+  - route_specifiers: route specifiers
 
 message Route envoy.config.route.v3.Route
   oneof action required
@@ -66,7 +66,7 @@ message Route envoy.config.route.v3.Route
   route RouteAction oneof=action
   redirect RedirectAction oneof=action
   direct_response DirectResponseAction oneof=action
-  - filter_action: filter actions are not supported
+  - filter_action: filter actions
   non_forwarding_action NonForwardingAction oneof=action
   metadata Metadata
   decorator Decorator
@@ -75,11 +75,11 @@ message Route envoy.config.route.v3.Route
   request_headers_to_remove string[] each:min_len=1 each:header_name_loose
   response_headers_to_add HeaderValueOption[] max_items=1000
   response_headers_to_remove string[] each:min_len=1 each:header_name_loose
-  - tracing: tracing is not supported
+  - tracing: tracing
   per_request_buffer_limit_bytes uint32? deprecated
   stat_prefix string
   request_body_buffer_limit uint64?
-  - route_specifiers: route specifiers are not supported
+  - route_specifiers: route specifiers
 
 message RouteMatch envoy.config.route.v3.RouteMatch
   oneof path_specifier required
@@ -112,8 +112,8 @@ message RouteAction envoy.config.route.v3.RouteAction
   cluster string oneof=cluster_specifier min_len=1
   cluster_header string oneof=cluster_specifier min_len=1 header_name_loose
   weighted_clusters WeightedCluster oneof=cluster_specifier
-  - cluster_specifier_plugin: cluster specifier plugins are not supported
-  - inline_cluster_specifier_plugin: cluster specifier plugins are not supported
+  - cluster_specifier_plugin: cluster specifier plugins
+  - inline_cluster_specifier_plugin: cluster specifier plugins
   cluster_not_found_response_code ClusterNotFoundResponseCode
   metadata_match Metadata
   prefix_rewrite string header_value_loose
@@ -129,7 +129,7 @@ message RouteAction envoy.config.route.v3.RouteAction
   timeout duration
   idle_timeout duration
   flush_timeout duration
-  - early_data_policy: early data policies are not supported
+  - early_data_policy: early data policies
   retry_policy RetryPolicy
   - retry_policy_typed_config: use retry_policy
   request_mirror_policies RequestMirrorPolicy[]

@@ -41,25 +41,25 @@ message CommonTlsContext envoy.extensions.transport_sockets.tls.v3.CommonTlsCont
   tls_params TlsParameters
   tls_certificates TlsCertificate[]
   - tls_certificate_sds_secret_configs: secrets are not fetched by SDS; give the certificate inline or by filename
-  - tls_certificate_provider_instance: certificate providers are not supported
-  - custom_tls_certificate_selector: certificate selectors are not supported
-  - tls_certificate_certificate_provider: certificate providers are not supported
-  - tls_certificate_certificate_provider_instance: certificate providers are not supported
+  - tls_certificate_provider_instance: certificate providers
+  - custom_tls_certificate_selector: certificate selectors
+  - tls_certificate_certificate_provider: certificate providers
+  - tls_certificate_certificate_provider_instance: certificate providers
   validation_context CertificateValidationContext oneof=validation_context_type
   - validation_context_sds_secret_config: secrets are not fetched by SDS; give the certificate inline or by filename
   - combined_validation_context: secrets are not fetched by SDS; use validation_context
-  - validation_context_certificate_provider: certificate providers are not supported
-  - validation_context_certificate_provider_instance: certificate providers are not supported
+  - validation_context_certificate_provider: certificate providers
+  - validation_context_certificate_provider_instance: certificate providers
   alpn_protocols string[]
   - custom_handshaker: handshakers cannot be chosen
-  - key_log: TLS key logging is not supported
+  - key_log: TLS key logging
 
 message TlsCertificate envoy.extensions.transport_sockets.tls.v3.TlsCertificate
   certificate_chain DataSource
   private_key DataSource
   pkcs12 DataSource
   - watched_directory: files are read when the configuration is read; it is not watched by itself
-  - private_key_provider: private key providers are not supported
+  - private_key_provider: private key providers
   password DataSource
   ocsp_staple DataSource
   signed_certificate_timestamp DataSource[]
@@ -75,7 +75,7 @@ message TlsParameters envoy.extensions.transport_sockets.tls.v3.TlsParameters
 
 message CertificateValidationContext envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext
   trusted_ca DataSource
-  - ca_certificate_provider_instance: certificate providers are not supported
+  - ca_certificate_provider_instance: certificate providers
   system_root_certs SystemRootCerts
   - watched_directory: files are read when the configuration is read; it is not watched by itself
   verify_certificate_spki string[] each:min_len=44 each:max_bytes=44
@@ -86,7 +86,7 @@ message CertificateValidationContext envoy.extensions.transport_sockets.tls.v3.C
   crl DataSource
   allow_expired_certificate bool
   trust_chain_verification TrustChainVerification
-  - custom_validator_config: custom validators are not supported
+  - custom_validator_config: custom validators
   only_verify_leaf_cert_crl bool
   max_verify_depth uint32? <=100
   suppress_client_ca_list bool
