@@ -40,14 +40,14 @@ export function runnableCluster(built: BuiltCluster, certificates: MeshCertifica
 
 /**
  * A listener that runs without a control plane: its route configurations stand in it, certificates come from files. Chains
- * that end the mesh's mutual TLS are left out without `certificates`.
+ * that end the mesh's mutual TLS are left out without `certificates`; null when no chain is left.
  */
 export function runnableListener(
   source: Tree,
   routes: readonly Tree[],
   certificates: MeshCertificates | null,
   findings: Findings,
-): Tree {
+): Tree | null {
   const listener = copyTree(source);
   const known = new Map(routes.map((r) => [stringAt(r, 'name'), r]));
   const chains = treesAt(listener, 'filter_chains').filter((chain) => {
@@ -64,6 +64,7 @@ export function runnableListener(
     return useFiles(common, certificates);
   });
   listener['filter_chains'] = chains;
+  if (chains.length === 0 && listener['default_filter_chain'] === undefined) return null;
   const last = treeAt(listener, 'default_filter_chain');
   for (const chain of last === undefined ? chains : [...chains, last]) {
     for (const filter of treesAt(chain, 'filters')) {

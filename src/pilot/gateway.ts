@@ -2,7 +2,7 @@ import { accessLogs } from './listener/access-log.js';
 import { connectionManager } from './listener/connection-manager.js';
 import { connectionBufferLimit } from './listener/connection-settings.js';
 import { HANDSHAKE_TIMEOUT, listenerFilter, managerFilter, socketAddress } from './listener/stream.js';
-import { hostCoveredBy, hostsOverlap } from './names.js';
+import { hostCoveredBy, hostsOverlap, moreSpecific } from './names.js';
 import { isHttp, protocolNamed } from './protocol.js';
 import { byAge, type Resource, selects } from './resource.js';
 import { clusterOf } from './route/action.js';
@@ -192,9 +192,9 @@ function configuration(world: World, name: string, servers: readonly Server[]): 
         if (redirects) requireTls.add(host);
       }
     }
-    for (const { host } of redirects ? server.hosts : []) {
+    for (const host of redirects ? stringsAt(server.tree, 'hosts') : []) {
       requireTls.add(host);
-      if (!hosts.has(host)) hosts.set(host, []);
+      if (!hosts.has(host)) hosts.set(host, NO_ROUTES);
     }
   }
   return {
@@ -205,6 +205,9 @@ function configuration(world: World, name: string, servers: readonly Server[]): 
     max_direct_response_body_size_bytes: 1024 * 1024,
   };
 }
+
+/** Of hosts that only redirect to HTTPS. */
+const NO_ROUTES: Tree[] = [];
 
 /** The hosts that a server and a VirtualService have in common, each by its more specific name. */
 function shared(server: Server, vs: VirtualService): string[] {
@@ -226,17 +229,21 @@ function catchAllsLast(routes: Tree[]): Tree[] {
 /** Hosts with the very same routes share a virtual host, which is named after the first. */
 function virtualHosts(hosts: Map<string, Tree[]>, requireTls: Set<string>, port: number): Tree[] {
   const out: Tree[] = [];
-  for (const host of [...hosts.keys()].sort()) {
+  for (const host of [...hosts.keys()].sort((a, b) => (moreSpecific(a, b) ? -1 : 1))) {
     const routes = hosts.get(host) as Tree[];
-    const same = out.find((vh) => vh['routes'] === routes && (vh['require_tls'] === 'ALL') === requireTls.has(host));
-    if (same !== undefined && routes.length > 0) {
+    const same = out.find(
+      (vh) => (vh['routes'] ?? NO_ROUTES) === routes && (vh['require_tls'] === 'ALL') === requireTls.has(host),
+    );
+    if (same !== undefined) {
       (same['domains'] as string[]).push(host);
       continue;
     }
-    const made: Tree = { name: `${host}:${port}`, domains: [host], routes, include_request_attempt_count: true };
+    const made: Tree = { name: `${host}:${port}`, domains: [host], include_request_attempt_count: true };
+    if (routes.length > 0) made['routes'] = routes;
     if (requireTls.has(host)) made['require_tls'] = 'ALL';
     out.push(made);
   }
+  out.sort((a, b) => (stringAt(a, 'name') < stringAt(b, 'name') ? -1 : 1));
   if (out.length === 0) out.push({ name: `blackhole:${port}`, domains: ['*'] });
   return out;
 }

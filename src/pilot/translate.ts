@@ -103,10 +103,19 @@ export function generate(
   const certificates = options.meshCertificates ?? null;
   const made = resourcesOf(world, options);
   return {
-    listeners: made.listeners.map((l) => runnableListener(l, made.routes, certificates, findings)),
+    listeners: runnableListeners(made, certificates, findings),
     clusters: made.clusters.map((c) => runnableCluster(c, certificates, findings)),
     routes: made.routes,
   };
+}
+
+function runnableListeners(made: Resources, certificates: MeshCertificates | null, findings: Findings): Tree[] {
+  const out: Tree[] = [];
+  for (const source of made.listeners) {
+    const listener = runnableListener(source, made.routes, certificates, findings);
+    if (listener !== null) out.push(listener);
+  }
+  return out;
 }
 
 interface Resources {
@@ -173,7 +182,7 @@ export function check(
   const world = readWorld(docs, profile, options, findings);
   const made = resourcesOf(world, options);
   const certificates = options.meshCertificates ?? null;
-  const listeners = made.listeners.map((l) => runnableListener(l, made.routes, certificates, findings));
+  const listeners = runnableListeners(made, certificates, findings);
   const clusters = made.clusters.map((c) => runnableCluster(c, certificates, findings));
   readMessages('Listener', listeners, findings.list, findings.list);
   readMessages('Cluster', clusters, findings.list, findings.list);

@@ -44,6 +44,5 @@ function lbEndpoint(service: Service, endpoint: Endpoint): Tree {
       : { socket_address: { address: endpoint.address, port_value: endpoint.port } };
   comesFrom(address, '', service.from.body, 'spec');
   const out: Tree = { endpoint: { address }, load_balancing_weight: endpoint.weight };
-  if (!endpoint.healthy) out['health_status'] = 'UNHEALTHY';
   return out;
 }

@@ -82,41 +82,61 @@ function expressionFilter(expression: string): Tree {
 
 function logsOf(world: World, side: LogSide): Log[] {
   const { mesh } = world;
-  const fromMesh: Log = {
-    path: stringAt(mesh.tree, 'accessLogFile'),
-    format: formatOf(stringAt(mesh.tree, 'accessLogFormat'), stringAt(mesh.tree, 'accessLogEncoding') === 'JSON'),
-    expression: '',
-    source: mesh.tree,
-  };
-  const telemetry = telemetryFor(world, 'accessLogging');
-  if (telemetry === undefined) return fromMesh.path === '' ? [] : [fromMesh];
+  const path = stringAt(mesh.tree, 'accessLogFile');
+  const named = providersOf(world, side);
+  if (named.size === 0)
+    return path === '' ? [] : [{ path, format: meshFormat(mesh), expression: '', source: mesh.tree }];
   const out: Log[] = [];
-  for (const entry of treesAt(telemetry.spec, 'accessLogging')) {
+  for (const [name, entry] of [...named].sort(([x], [y]) => (x < y ? -1 : 1))) {
+    if (entry !== null && booleanAt(entry, 'disabled') === true) continue;
+    const provider = providerOf(world, name);
+    if (provider === null) continue;
+    const expression = stringAt(treeAt(entry ?? {}, 'filter'), 'expression');
+    out.push({ ...provider, expression, source: entry ?? mesh.tree });
+  }
+  return out;
+}
+
+/**
+ * The providers that hold for one side of the workload, with the entry that decides about each; empty when Telemetry says
+ * nothing, then the mesh's own log does. Levels are looked at from the root namespace down to the workload; an entry
+ * without providers is about those of the entry before it.
+ */
+function providersOf(world: World, side: LogSide): Map<string, Tree | null> {
+  const defaults = listAt(treeAt(world.mesh.tree, 'defaultProviders'), 'accessLogging').map(String);
+  const levels = telemetryLevels(world, 'accessLogging');
+  if (levels.length === 0) return new Map(defaults.map((name) => [name, null]));
+  const names = (entry: Tree) => treesAt(entry, 'providers').map((p) => stringAt(p, 'name'));
+  const applies = (entry: Tree) => {
     const mode = stringAt(treeAt(entry, 'match'), 'mode') || 'CLIENT_AND_SERVER';
-    if (mode !== 'CLIENT_AND_SERVER' && mode !== side) continue;
-    if (booleanAt(entry, 'disabled') === true) continue;
-    const expression = stringAt(treeAt(entry, 'filter'), 'expression');
-    const providers = treesAt(entry, 'providers').map((p) => stringAt(p, 'name'));
-    for (const name of providers.length === 0 ? defaultProviders(world) : providers) {
-      const provider = providerOf(world, name);
-      if (provider !== null) out.push({ ...provider, expression, source: entry });
-      else
-        world.findings.error(
-          'unsupported',
-          telemetry,
-          entry,
-          'providers',
-          `the access log provider ${JSON.stringify(name)} is not supported`,
-          'envoy, or an extension provider with envoyFileAccessLog',
-        );
+    return mode === 'CLIENT_AND_SERVER' || mode === side;
+  };
+  let inScope = defaults;
+  for (const level of levels) {
+    const own = treesAt(level.spec, 'accessLogging').filter(applies).flatMap(names);
+    if (own.length > 0) inScope = own;
+  }
+  const out = new Map<string, Tree | null>();
+  let parents = defaults;
+  for (const level of levels) {
+    for (const entry of treesAt(level.spec, 'accessLogging')) {
+      const own = names(entry);
+      parents = own.length === 0 ? parents : own;
+      for (const name of parents) {
+        if (!inScope.includes(name) || !applies(entry)) continue;
+        out.set(name, entry);
+        if (providerOf(world, name) === null) refuseProvider(world, level, entry, name);
+      }
     }
   }
   return out;
 }
 
-function defaultProviders(world: World): string[] {
-  const names = listAt(treeAt(world.mesh.tree, 'defaultProviders'), 'accessLogging').map(String);
-  return names.length === 0 && stringAt(world.mesh.tree, 'accessLogFile') !== '' ? ['envoy'] : names;
+function refuseProvider(world: World, telemetry: Resource, entry: Tree, name: string): void {
+  const message = `the access log provider ${JSON.stringify(name)} is not supported`;
+  if (world.findings.list.some((f) => f.message === message && f.name === telemetry.name)) return;
+  const allowed = 'envoy, or an extension provider with envoyFileAccessLog';
+  world.findings.error('unsupported', telemetry, entry, 'providers', message, allowed);
 }
 
 function providerOf(world: World, name: string): Pick<Log, 'path' | 'format'> | null {
@@ -127,19 +147,21 @@ function providerOf(world: World, name: string): Pick<Log, 'path' | 'format'> | 
     const labels = treeAt(format, 'labels');
     return {
       path: stringAt(file, 'path'),
-      format: labels === undefined ? formatOf(stringAt(format, 'text'), false) : { json_format: labels },
+      format:
+        labels === undefined
+          ? formatOf(stringAt(format, 'text'), false)
+          : { json_format: labels, json_format_options: {} },
     };
   }
-  if (name !== 'envoy') return null;
-  const { tree } = world.mesh;
-  return {
-    path: stringAt(tree, 'accessLogFile') || '/dev/stdout',
-    format: formatOf(stringAt(tree, 'accessLogFormat'), stringAt(tree, 'accessLogEncoding') === 'JSON'),
-  };
+  return name === 'envoy' ? { path: '/dev/stdout', format: meshFormat(world.mesh) } : null;
+}
+
+function meshFormat(mesh: World['mesh']): Tree {
+  return formatOf(stringAt(mesh.tree, 'accessLogFormat'), stringAt(mesh.tree, 'accessLogEncoding') === 'JSON');
 }
 
 function formatOf(format: string, json: boolean): Tree {
-  if (json) return { json_format: format === '' ? JSON_FORMAT : parseJson(format) };
+  if (json) return { json_format: format === '' ? JSON_FORMAT : parseJson(format), json_format_options: {} };
   const text = format === '' ? TEXT_FORMAT : format.endsWith('\n') ? format : `${format}\n`;
   return { text_format_source: { inline_string: text } };
 }
@@ -152,15 +174,17 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The Telemetry with `section` that is nearest to the workload: its own, its namespace's, the root namespace's. */
-function telemetryFor(world: World, section: string): Resource | undefined {
+/** The Telemetries with `section` that hold for the workload: the root namespace's, its namespace's, its own. */
+function telemetryLevels(world: World, section: string): Resource[] {
   const { namespace, labels } = world.proxy;
-  const all = world.resources.filter((r) => r.kind === 'Telemetry' && listAt(r.spec, section).length > 0).sort(byAge);
-  const selector = (r: Resource) => treeAt(r.spec, 'selector');
-  const own = all.filter((r) => r.namespace === namespace);
-  return (
-    own.find((r) => selector(r) !== undefined && selects(stringMapAt(selector(r), 'matchLabels'), labels)) ??
-    own.find((r) => selector(r) === undefined) ??
-    all.find((r) => r.namespace === world.mesh.rootNamespace && selector(r) === undefined)
-  );
+  const root = world.mesh.rootNamespace;
+  const all = world.resources.filter((r) => r.kind === 'Telemetry').sort(byAge);
+  const selector = (r: Resource) => stringMapAt(treeAt(r.spec, 'selector'), 'matchLabels');
+  const general = (r: Resource) => Object.keys(selector(r)).length === 0;
+  const levels = [
+    all.find((r) => r.namespace === root && general(r)),
+    namespace === root ? undefined : all.find((r) => r.namespace === namespace && general(r)),
+    all.find((r) => r.namespace === namespace && !general(r) && selects(selector(r), labels)),
+  ];
+  return levels.filter((r): r is Resource => r !== undefined && listAt(r.spec, section).length > 0);
 }

@@ -71,6 +71,7 @@ function writePathNormalization(out: Tree, mesh: Mesh): void {
   out['path_with_escaped_slashes_action'] = 'KEEP_UNCHANGED';
   switch (mesh.pathNormalization) {
     case 'NONE':
+      out['normalize_path'] = false;
       return;
     case 'MERGE_SLASHES':
       out['merge_slashes'] = true;

@@ -42,7 +42,7 @@ const WAYS: Record<'http' | 'tcp' | 'sniffed', Record<MutualTls, Way[]>> = {
   tcp: {
     PERMISSIVE: [way(false, true, 'tls', ALL_ALPN), way(false, false, 'tls'), way(false, false, 'raw_buffer')],
     STRICT: [way(false, true, 'tls')],
-    DISABLE: [{ match: {}, http: false, tls: false }],
+    DISABLE: [way(false, false, 'raw_buffer')],
   },
   sniffed: {
     PERMISSIVE: [

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
 import { formatDuration } from '../../config/duration.js';
-import { policyForPort } from '../cluster/policy.js';
 import { parseDuration } from '../duration.js';
 import { clusterName, hostsOverlap } from '../names.js';
 import { isHttp, isTls } from '../protocol.js';
@@ -120,7 +119,9 @@ function addStream(
   }
   const chains = streamChains(world, service, port, prefix, shared);
   const named = chains.some((c) => Object.keys(treeAt(c, 'filter_chain_match') ?? {}).length > 0);
-  draft.chains.push(...chains);
+  // Of services at the same address the first one has what they would both match.
+  const taken = new Set(draft.chains.map((c) => JSON.stringify(c['filter_chain_match'])));
+  draft.chains.push(...chains.filter((c) => !taken.has(JSON.stringify(c['filter_chain_match']))));
   if (shared || named) draft.passesOn = true;
 }
 
@@ -170,19 +171,31 @@ function streamChains(world: World, service: Service, port: ServicePort, prefix:
   const cluster = clusterName('outbound', port.number, '', service.host);
   const made: Tree = {
     filter_chain_match: match,
-    filters: [
-      tcpProxy(world, cluster, [{ name: cluster, weight: 1 }], 'CLIENT', idleTimeout(world, service, port.number)),
-    ],
+    filters: [tcpProxy(world, cluster, [{ name: cluster, weight: 1 }], 'CLIENT', streamSettings(world, service, ''))],
     transport_socket_connect_timeout: HANDSHAKE_TIMEOUT,
   };
   return [made];
 }
 
-function idleTimeout(world: World, service: Service, port: number): string {
+/** What a DestinationRule's trafficPolicy says about connections that carry bytes. */
+function streamSettings(world: World, service: Service | undefined, subset: string): Tree {
+  if (service === undefined) return {};
   const rule = world.destinationRules.find(service, world.proxy.namespace, world.proxy.labels);
-  const { connectionPool } = policyForPort(rule?.trafficPolicy, world.mesh.defaultTrafficPolicy, port);
-  const ms = parseDuration(stringAt(treeAt(connectionPool, 'tcp'), 'idleTimeout'));
-  return ms === null ? '' : formatDuration(ms);
+  const tcp = treeAt(treeAt(rule?.trafficPolicy, 'connectionPool'), 'tcp');
+  const out: Tree = {};
+  for (const [field, name] of [
+    ['idleTimeout', 'idle_timeout'],
+    ['maxConnectionDuration', 'max_downstream_connection_duration'],
+  ]) {
+    const ms = parseDuration(stringAt(tcp, field));
+    if (ms === null || tcp === undefined) continue;
+    out[name] = formatDuration(ms);
+    comesFrom(out, name, tcp, field);
+  }
+  const own = rule?.subsets.find((s) => stringAt(s, 'name') === subset);
+  const balancer = treeAt(treeAt(own, 'trafficPolicy'), 'loadBalancer') ?? treeAt(rule?.trafficPolicy, 'loadBalancer');
+  if (treeAt(balancer, 'consistentHash')?.['useSourceIp'] === true) out['hash_policy'] = [{ source_ip: {} }];
+  return out;
 }
 
 function ranges(match: Tree | undefined): Tree {
@@ -208,10 +221,11 @@ function chain(world: World, match: Tree, route: Tree, place: Place, title: stri
   const single = clusters.length === 1;
   const host = stringAt(treeAt(destinations[0], 'destination'), 'host');
   const service = serviceNamed(world, host);
-  const idle = service === undefined || !single ? '' : idleTimeout(world, service, place.port);
+  const subset = single ? stringAt(treeAt(weighted[0], 'destination'), 'subset') : '';
+  const settings = streamSettings(world, service, subset);
   const out: Tree = {
     filter_chain_match: match,
-    filters: [tcpProxy(world, single ? clusters[0].name : title, clusters, 'CLIENT', idle)],
+    filters: [tcpProxy(world, single ? clusters[0].name : title, clusters, 'CLIENT', settings)],
     transport_socket_connect_timeout: HANDSHAKE_TIMEOUT,
   };
   comesFrom(out, '', route, '');

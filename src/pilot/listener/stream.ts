@@ -4,18 +4,18 @@ import { accessLogs, type LogSide } from './access-log.js';
 
 export const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
 
-/** A filter that passes bytes on to one cluster, or to several by weight. */
+/** A filter that passes bytes on to one cluster, or to several by weight; `settings` are further fields of TcpProxy. */
 export function tcpProxy(
   world: World,
   statPrefix: string,
   clusters: { name: string; weight: number }[],
   side: LogSide | null,
-  idleTimeout = '',
+  settings: Tree = {},
 ): Tree {
   const config: Tree = { '@type': TCP_PROXY, stat_prefix: statPrefix };
   if (clusters.length === 1) config['cluster'] = clusters[0].name;
   else config['weighted_clusters'] = { clusters };
-  if (idleTimeout !== '') config['idle_timeout'] = idleTimeout;
+  Object.assign(config, settings);
   const logs = side === null ? [] : accessLogs(world, side);
   if (logs.length > 0) config['access_log'] = logs;
   return { name: 'envoy.filters.network.tcp_proxy', typed_config: config };

@@ -57,10 +57,13 @@ function mergeField(field: Field, base: Tree, name: string, patch: Tree, key: st
     for (const entry of Object.keys(value)) put(old, entry, value, entry);
   } else if (field.shape === 'single' && type?.kind === 'message' && isTree(old) && isTree(value)) {
     mergeInto(type, old, value, replaceLists);
-  } else if (field.shape !== 'single' || field.type === 'duration' || !isDefault(value)) put(base, name, patch, key);
+  } else if (field.shape !== 'single' || field.type === 'duration' || !isDefault(type, value)) {
+    put(base, name, patch, key);
+  }
 }
 
-function isDefault(value: unknown): boolean {
+function isDefault(type: ReturnType<typeof typeOf>, value: unknown): boolean {
+  if (type?.kind === 'enum' && typeof value === 'string') return type.numbers.get(value) === 0;
   return value === false || value === 0 || value === '';
 }
 

@@ -1,18 +1,7 @@
 import { CLUSTER_DOMAIN } from '../names.js';
 import { protocolOfServicePort } from '../protocol.js';
 import { type Resource, selects } from '../resource.js';
-import {
-  booleanAt,
-  isTree,
-  listAt,
-  numberAt,
-  stringAt,
-  stringMapAt,
-  stringsAt,
-  type Tree,
-  treeAt,
-  treesAt,
-} from '../tree.js';
+import { booleanAt, numberAt, stringAt, stringMapAt, stringsAt, type Tree, treeAt, treesAt } from '../tree.js';
 import { type Endpoint, identityOf, LABEL_TLS_MODE, type Service, type Workload } from './service.js';
 
 const EXPORT_TO = 'networking.istio.io/exportTo';
@@ -113,7 +102,7 @@ function endpointsOfWorkload(service: Service, workload: Workload): Endpoint[] {
   for (const port of treesAt(service.from.spec, 'ports')) {
     const number = targetPort(port, workload);
     if (number === 0) continue;
-    out.push(endpoint(workload, workload.address, number, numberAt(port, 'port') ?? 0, true));
+    out.push(endpoint(workload, workload.address, number, numberAt(port, 'port') ?? 0));
   }
   return out;
 }
@@ -129,13 +118,7 @@ export function targetPort(servicePort: Tree, workload: Workload): number {
   return typeof target === 'number' && target !== 0 ? target : (numberAt(servicePort, 'port') ?? 0);
 }
 
-function endpoint(
-  workload: Workload | undefined,
-  address: string,
-  port: number,
-  servicePort: number,
-  healthy: boolean,
-): Endpoint {
+function endpoint(workload: Workload | undefined, address: string, port: number, servicePort: number): Endpoint {
   return {
     address,
     port,
@@ -143,7 +126,6 @@ function endpoint(
     labels: workload?.labels ?? {},
     weight: workload?.weight ?? 1,
     locality: workload?.locality ?? '',
-    healthy,
     identity: workload?.identity ?? '',
     mutualTls: workload?.mutualTls ?? false,
   };
@@ -152,16 +134,14 @@ function endpoint(
 function endpointsOfSlice(service: Service, slice: Resource, pods: Map<string, Workload>): Endpoint[] {
   const out: Endpoint[] = [];
   for (const item of treesAt(slice.body, 'endpoints')) {
-    const ready = booleanAt(treeAt(item, 'conditions'), 'ready') ?? true;
-    if (!ready && booleanAt(treeAt(item, 'conditions'), 'serving') !== true) continue;
+    // istiod sends no servers that are not ready.
+    if (booleanAt(treeAt(item, 'conditions'), 'ready') === false) continue;
     for (const address of stringsAt(item, 'addresses')) {
       for (const port of treesAt(slice.body, 'ports')) {
         const number = numberAt(port, 'port');
         const known = service.ports.find((p) => p.name === stringAt(port, 'name'));
         if (number === undefined || known === undefined) continue;
-        const made = endpoint(pods.get(address), address, number, known.number, ready);
-        if (made.locality === '' && stringAt(item, 'zone') !== '') made.locality = `/${stringAt(item, 'zone')}`;
-        out.push(made);
+        out.push(endpoint(pods.get(address), address, number, known.number));
       }
     }
   }
@@ -171,14 +151,13 @@ function endpointsOfSlice(service: Service, slice: Resource, pods: Map<string, W
 function endpointsOfEndpoints(service: Service, object: Resource, pods: Map<string, Workload>): Endpoint[] {
   const out: Endpoint[] = [];
   for (const subset of treesAt(object.body, 'subsets')) {
-    for (const address of listAt(subset, 'addresses')) {
-      if (!isTree(address)) continue;
+    for (const address of treesAt(subset, 'addresses')) {
       for (const port of treesAt(subset, 'ports')) {
         const number = numberAt(port, 'port');
         const known = service.ports.find((p) => p.name === stringAt(port, 'name'));
         if (number === undefined || known === undefined) continue;
         const ip = stringAt(address, 'ip');
-        out.push(endpoint(pods.get(ip), ip, number, known.number, true));
+        out.push(endpoint(pods.get(ip), ip, number, known.number));
       }
     }
   }

@@ -102,7 +102,6 @@ function endpointsOfEntry(service: Service, entry: Resource, workloads: readonly
       labels: {},
       weight: 1,
       locality: '',
-      healthy: true,
       identity: '',
       mutualTls: false,
     }));
@@ -124,7 +123,6 @@ function endpointsOfWorkload(service: Service, workload: Workload): Endpoint[] {
     labels: workload.labels,
     weight: workload.weight,
     locality: workload.locality,
-    healthy: true,
     identity: workload.identity,
     mutualTls: workload.mutualTls,
   }));

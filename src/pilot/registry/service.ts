@@ -54,7 +54,6 @@ export interface Endpoint {
   weight: number;
   /** `region/zone/subzone`, empty when unknown. */
   locality: string;
-  healthy: boolean;
   /** Identity of the server, such as `spiffe://cluster.local/ns/default/sa/default`; empty when unknown. */
   identity: string;
   /** Whether the server's side speaks the mesh's mutual TLS. */
