@@ -2,42 +2,41 @@ import { compare } from './facts.mjs';
 import { readDifferences, readGolden } from './goldens.mjs';
 import { runScenarios } from './runner.mjs';
 
+/** How often a scenario that differs runs again, in a proxy of its own: a busy machine moves times. */
+const AGAIN = 2;
+
+function judge(name, { facts, error }, accepted) {
+  const golden = readGolden(name);
+  if (error !== undefined) return { differences: [{ path: '', error }], listed: [] };
+  if (golden === null) return { differences: [{ path: '', error: 'no golden is recorded' }], listed: [] };
+  const found = compare(golden, facts);
+  const paths = (accepted[name]?.paths ?? []).map((text) => new RegExp(text));
+  const listed = found.filter(({ path }) => paths.some((expression) => expression.test(path)));
+  return { differences: found.filter((each) => !listed.includes(each)), listed };
+}
+
 /**
- * Runs scenarios and compares them with their goldens: a Map of name -> {differences, listed}. Those that differ run once
- * more, each in a proxy of its own, and only what differs again counts: a busy machine moves times.
+ * Runs scenarios and compares them with their goldens: a Map of name -> {differences, listed}. Only what differs in every try
+ * counts. `onResult(name, result)` is called as each is decided.
  */
 export async function compareAll(kind, scenarios, { keep, perProcess, onResult = () => {} }) {
   const accepted = kind === 'halfopen' ? readDifferences() : {};
   const results = new Map();
-  const judge = (name, { facts, error }) => {
-    const golden = readGolden(name);
-    if (error !== undefined) return { differences: [{ path: '', error }], listed: [] };
-    if (golden === null) return { differences: [{ path: '', error: 'no golden is recorded' }], listed: [] };
-    const found = compare(golden, facts);
-    const paths = (accepted[name]?.paths ?? []).map((text) => new RegExp(text));
-    const listed = found.filter(({ path }) => paths.some((expression) => expression.test(path)));
-    return { differences: found.filter((each) => !listed.includes(each)), listed };
-  };
-  const again = [];
-  await runScenarios(kind, scenarios, {
-    keep,
-    perProcess,
-    onResult: (name, result) => {
-      const judged = judge(name, result);
-      results.set(name, judged);
-      if (judged.differences.length > 0) again.push(scenarios.find((scenario) => scenario.name === name));
-      else onResult(name, judged);
-    },
-  });
-  await runScenarios(kind, again, {
-    keep: keep && `${keep}/again`,
-    perProcess: 1,
-    onResult: (name, result) => {
-      const judged = judge(name, result);
-      results.set(name, judged);
-      onResult(name, judged);
-    },
-  });
+  let pending = scenarios;
+  for (let round = 0; round <= AGAIN && pending.length > 0; round += 1) {
+    const differing = [];
+    await runScenarios(kind, pending, {
+      keep: keep && (round === 0 ? keep : `${keep}/again${round}`),
+      perProcess: round === 0 ? perProcess : 1,
+      onResult: (name, result) => {
+        const judged = judge(name, result, accepted);
+        results.set(name, judged);
+        if (judged.differences.length > 0 && round < AGAIN) differing.push(name);
+        else onResult(name, judged);
+      },
+    });
+    pending = scenarios.filter(({ name }) => differing.includes(name));
+  }
   return results;
 }
 
