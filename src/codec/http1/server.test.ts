@@ -99,6 +99,7 @@ describe('HTTP/1 requests', () => {
   test('a forbidden byte later in the head outranks a bad start line', () => {
     assert.equal(verdict(`FOO / HTTP/1.1\r\n${HOST}X: \x01\r\n\r\n`), '400 http1.invalid_characters');
     assert.equal(verdict(`GET /a\x00b HTTP/1.1\r\n${HOST}\r\n`), '400 http1.invalid_characters');
+    assert.equal(verdict(`GET /a\x7fHTTP/1.1\r\n${HOST}\r\n`), '400 http1.invalid_characters');
   });
 
   test('a target must be a path, absolute, or * of OPTIONS', () => {
@@ -320,6 +321,7 @@ describe('HTTP/1 hops, upgrades and tunnels', () => {
     const connect = (target: string, lines = '') => `CONNECT ${target} HTTP/1.1\r\n${HOST}${lines}\r\n`;
     const server = new TestServer().receive(`${connect('b.test:443', 'Content-Length: 0\r\n')}hello`);
     assert.equal(server.last.summary, 'CONNECT b.test:443 -');
+    assert.equal(verdict(connect('@b.test:443')), 'CONNECT b.test:443 -');
     assert.equal(server.last.body, 'hello');
     for (const target of ['b.test', 'u@b.test:443', 'b.test:x', '*', 'http://b.test/']) {
       assert.equal(verdict(connect(target)), '400 http1.invalid_url', target);

@@ -54,9 +54,9 @@ export function parseAbsoluteTarget(target: string): AbsoluteTarget | null {
   return { scheme: target.slice(0, colon), authority, path };
 }
 
-/** The target of CONNECT: `host:port` and nothing else. Null when it is not that. */
+/** The target of CONNECT: `host:port`, before which an empty userinfo passes. Null when it is not that. */
 export function parseConnectTarget(target: string): string | null {
-  if (target.includes('@') || target.includes('/') || target.includes('?')) return null;
+  if (target.includes('@', 1) || target.includes('/') || target.includes('?')) return null;
   const authority = parseAuthority(target);
   return authority !== null && authority.lastIndexOf(':') > authority.lastIndexOf(']') ? authority : null;
 }

@@ -17,14 +17,16 @@ import { createHttp1ServerCodec, type Http1ServerCodec } from './server.js';
 
 /** For tests: a connection without a network, and both sides of the codec with recorders behind them. */
 
+const DISPATCHER = new Dispatcher({ monotonic: () => 0, wall: () => 0 }, seededRandom(1), true);
+
 export class TestConnection implements CodecConnection {
-  readonly dispatcher = new Dispatcher({ monotonic: () => 0, wall: () => 0 }, seededRandom(1), true);
+  readonly dispatcher = DISPATCHER;
   readonly out = new OutBuffer();
   open = true;
   readsDisabled = 0;
   high = false;
   closedWith = '';
-  /** Bytes written before and not taken by `sent`. */
+
   markDirty(): void {}
 
   readDisable(disable: boolean): void {

@@ -30,7 +30,7 @@ export class WholeHeadReader {
     const targetStart = ++at;
     while (at < end && TARGET[buf[at]] !== 0) at++;
     const targetEnd = at;
-    if (at + 10 >= end || !isHttp11(buf, at)) return 0;
+    if (at + 10 >= end || buf[at] !== 32 || !isHttp11(buf, at)) return 0;
     at += 9;
     if (buf[at] === 13) at++;
     if (buf[at++] !== 10) return 0;
