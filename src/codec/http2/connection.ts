@@ -791,21 +791,21 @@ export abstract class Http2Connection extends Http2Sender {
     }
     const sink = stream !== null && this.reader.verdict === Verdict.OK ? this.reader : null;
     const next = this.decoder.decode(from, at, end, final, sink);
-    if (next === MALFORMED) {
-      this.terminate(Code.COMPRESSION_ERROR, '');
-      return;
-    }
     if (next === STOPPED) {
       this.invalid(stream, Invalid.HTTP_HEADER);
       return;
     }
-    if (sink !== null && this.reader.verdict !== Verdict.OK) {
+    if (sink !== null && sink.verdict !== Verdict.OK) {
       // The rest is decoded for the sake of the table.
-      if (this.reader.verdict === Verdict.BAD_FIELD) {
+      this.blockStream = null;
+      if (sink.verdict === Verdict.BAD_FIELD) {
         this.submitReset(stream!, Code.PROTOCOL_ERROR);
         this.invalid(stream, Invalid.HTTP_HEADER);
       } else this.submitReset(stream!, Code.INTERNAL_ERROR);
-      this.blockStream = null;
+    }
+    if (next === MALFORMED) {
+      this.terminate(Code.COMPRESSION_ERROR, '');
+      return;
     }
     if (!frameDone) {
       if (next < end) this.blockRest = Buffer.from(from.subarray(next, end));

@@ -154,7 +154,6 @@ function validInResponse(kind: Kind, value: string): boolean {
  * Which names and values are refused follows nghttp2 (RFC 9113 section 8.2, RFC 9110 section 5).
  */
 export class Field {
-  readonly kind: Kind;
   /** The field may stand in a request (head or trailers, by kind), and in a response. */
   readonly validInRequest: boolean;
   readonly validInResponse: boolean;
@@ -162,21 +161,33 @@ export class Field {
   readonly bytes: number;
   /** Value of `:status` or `content-length`. */
   readonly number: number;
-  readonly underscore: boolean;
 
-  constructor(
+  private constructor(
     readonly name: HeaderName,
     readonly value: string,
+    readonly kind: Kind,
+    private readonly nameIsValid: boolean,
+    readonly underscore: boolean,
   ) {
+    this.bytes = name.text.length + value.length;
+    this.number = kind === Kind.STATUS || kind === Kind.CONTENT_LENGTH ? parseLength(value) : 0;
+    if (kind === Kind.REGULAR)
+      this.validInRequest = this.validInResponse = nameIsValid && consistsOf(value, VALUE_CHARS);
+    else {
+      this.validInRequest = nameIsValid && validInRequest(kind, value);
+      this.validInResponse = nameIsValid && validInResponse(kind, value);
+    }
+  }
+
+  static of(name: HeaderName, value: string): Field {
     const text = name.text;
     const kind = KINDS.get(text) ?? (text.charCodeAt(0) === 58 ? Kind.UNKNOWN_PSEUDO : Kind.REGULAR);
-    const named = nameIsValid(text);
-    this.kind = kind;
-    this.validInRequest = named && validInRequest(kind, value);
-    this.validInResponse = named && validInResponse(kind, value);
-    this.bytes = text.length + value.length;
-    this.number = kind === Kind.STATUS || kind === Kind.CONTENT_LENGTH ? parseLength(value) : 0;
-    this.underscore = text.includes('_');
+    return new Field(name, value, kind, nameIsValid(text), text.includes('_'));
+  }
+
+  /** A field of the same name. */
+  withValue(value: string): Field {
+    return new Field(this.name, value, this.kind, this.nameIsValid, this.underscore);
   }
 }
 
@@ -258,6 +269,6 @@ export const STATIC_FIELDS: readonly (Field | null)[] = [
   ...STATIC.map(([text, value], at) => {
     const name = pseudoName(text) ?? permanentName(text);
     if (name.hpackIndex === 0) name.hpackIndex = at + 1;
-    return new Field(name, value);
+    return Field.of(name, value);
   }),
 ];

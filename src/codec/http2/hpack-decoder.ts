@@ -203,20 +203,21 @@ export class HpackDecoder {
         }
       }
     }
-    let name: HeaderName;
-    if (index !== 0) name = this.lookup(index)!.name;
-    else if (nameCoded) {
-      const n = huffmanDecode(buf, nameStart, nameEnd, text);
-      if (n < 0) return MALFORMED;
-      name = nameOf(text, 0, n);
-    } else name = nameOf(buf as Sliceable, nameStart, nameEnd);
+    let name: HeaderName | null = null;
+    if (index === 0) {
+      if (nameCoded) {
+        const n = huffmanDecode(buf, nameStart, nameEnd, text);
+        if (n < 0) return MALFORMED;
+        name = nameOf(text, 0, n);
+      } else name = nameOf(buf as Sliceable, nameStart, nameEnd);
+    }
     let value: string;
     if (valueCoded) {
       const n = huffmanDecode(buf, valueStart, next, text);
       if (n < 0) return MALFORMED;
       value = text.latin1Slice(0, n);
     } else value = (buf as Sliceable).latin1Slice(valueStart, next);
-    const field = new Field(name, value);
+    const field = name === null ? this.lookup(index)!.withValue(value) : Field.of(name, value);
     if (slot >= 0) {
       cacheBytes.set(buf.subarray(start, next), slot * CACHE_WIDTH);
       cacheLengths[slot] = length;

@@ -39,12 +39,13 @@ const MISSES = 8;
  * bounded range, and an encoder that finds another name in the slot takes it over.
  */
 const TRANSIENT_SLOTS = 1024;
-let permanentSlots = TRANSIENT_SLOTS;
+let nextPermanent = 0;
 let nextTransient = 0;
+/** Even numbers are permanent, odd ones shared: both stay small, so that the arrays of slots stay dense. */
 function assignSlot(name: HeaderName): number {
-  if (name.permanent) return (name.hpackSlot = permanentSlots++);
+  if (name.permanent) return (name.hpackSlot = 2 * nextPermanent++);
   nextTransient = (nextTransient + 1) % TRANSIENT_SLOTS;
-  return (name.hpackSlot = nextTransient);
+  return (name.hpackSlot = 2 * nextTransient + 1);
 }
 
 /** What one encoder knows of a name. */
@@ -219,7 +220,8 @@ export class HpackEncoder {
 
   private putNew(slot: Slot, value: string): void {
     const name = slot.name;
-    if (this.at + name.text.length + value.length + 16 > this.limit) this.room(name.text.length + value.length + 16);
+    const need = roomFor(name.text) + roomFor(value) + 8;
+    if (this.at + need > this.limit) this.room(need);
     if (value === '' && name.hpackIndex > 14 && name.hpackIndex !== 16 && slot.policy !== Policy.SENSITIVE) {
       this.buf[this.at++] = 0x80 | name.hpackIndex;
       return;
@@ -339,8 +341,26 @@ function putInteger(buf: Buffer, at: number, first: number, mask: number, value:
   return at;
 }
 
+/** Up to this length a string is coded at once, and its length filled in afterwards. */
+const SHORT = 126;
+
+/** Room that a string needs for certain while it is being written. */
+function roomFor(text: string): number {
+  return text.length <= SHORT ? text.length * 4 + 2 : text.length + 6;
+}
+
 /** A string, Huffman coded when that is shorter. */
 function putString(buf: Buffer, at: number, text: string): number {
+  if (text.length <= SHORT) {
+    const end = huffmanEncode(text, buf, at + 1);
+    const coded = end - at - 1;
+    if (coded < text.length) {
+      buf[at] = 0x80 | coded;
+      return end;
+    }
+    buf[at] = text.length;
+    return putLatin1(buf, at + 1, text);
+  }
   const coded = huffmanLength(text);
   if (coded < text.length) {
     at = putInteger(buf, at, 0x80, 127, coded);

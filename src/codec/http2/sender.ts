@@ -96,11 +96,15 @@ export abstract class Http2Sender implements Deferred {
 
   submitHeaders(stream: Http2Stream, headers: HeaderMap, endStream: boolean): void {
     if ((stream.state & (State.OPEN | State.CLOSING)) !== State.OPEN) return;
-    if (!this.dispatching && !this.sending && this.pending.length === 0 && this.answers.length === 0) {
-      this.start();
+    if (this.idle && this.started) {
       this.writeHeaders(stream, headers, endStream);
       this.afterWrite();
     } else this.queue(Frame.HEADERS, stream, stream.streamId, 0, headers, endStream);
+  }
+
+  /** Nothing that was asked for earlier waits: a frame may be written at once. */
+  private get idle(): boolean {
+    return !this.dispatching && !this.sending && this.pending.length === 0 && this.answers.length === 0;
   }
 
   /** RST_STREAM by the codec. What else waits for the stream is dropped. */
@@ -199,13 +203,10 @@ export abstract class Http2Sender implements Deferred {
     this.pending.push({ type, stream, id, value, code: 0, text: '', headers, endStream: end });
   }
 
-  /** DATA may be written at once: nothing that was asked for earlier waits. */
+  /** DATA may be written at once: no other stream waits for its turn. */
   mayWriteData(stream: Http2Stream): boolean {
     return (
-      !this.dispatching &&
-      !this.sending &&
-      this.pending.length === 0 &&
-      this.answers.length === 0 &&
+      this.idle &&
       this.ready.size === 0 &&
       (stream.state & (State.OPEN | State.CLOSING | State.SHUT_WRITE)) === State.OPEN
     );
@@ -347,8 +348,8 @@ export abstract class Http2Sender implements Deferred {
     this.outbound.add(FRAME_HEADER + entries.length * 6 + (this.isServer ? 0 : PREFACE.length), false);
     const extra = settings.initialConnectionWindowSize - DEFAULT_WINDOW;
     if (extra > 0) {
-      writeNumberFrame(conn.out, Frame.WINDOW_UPDATE, 0, extra);
-      this.outbound.add(FRAME_HEADER + 4, false);
+      this.submitWindowUpdate(null, extra);
+      this.pending.unshift(this.pending.pop()!);
     }
   }
 

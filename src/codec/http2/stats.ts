@@ -2,6 +2,8 @@ import type { OutboundFrames } from './outbound-frames.js';
 
 /** Statistics `http2.*` of all listeners' codecs, or of a cluster (`cluster.<name>.http2.*`). Field names are Envoy's. */
 export class Http2CodecStats {
+  /** Stays 0: the limit it counts is off in Envoy, and can only be set through its runtime. */
+  cookies_total_bytes_too_large = 0;
   dropped_headers_with_underscores = 0;
   goaway_sent = 0;
   header_list_size_too_large = 0;
