@@ -144,6 +144,7 @@ export interface LogTypeFilter {
 
 /** `envoy.extensions.access_loggers.file.v3.FileAccessLog` */
 export interface FileAccessLog {
+  /** /dev/stdout and /dev/stderr are the process's own. */
   path: string;
   format?: string;
   json_format?: Struct;

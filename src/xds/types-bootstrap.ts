@@ -12,6 +12,10 @@ export interface Bootstrap {
   static_resources?: StaticResources;
   cluster_manager?: ClusterManager;
   stats_config?: StatsConfig;
+  /**
+   * ms; default 5000. Starts with the process, anew each time it fires. Fires: histograms are merged, server.*
+   * gauges are set.
+   */
   stats_flush_interval?: number;
   layered_runtime?: LayeredRuntime;
   admin?: Admin;

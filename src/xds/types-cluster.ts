@@ -65,8 +65,14 @@ export interface Cluster {
   transport_socket_matches: TransportSocketMatch[];
   name: string;
   alt_stat_name: string;
+  /** Default STATIC. */
   type?: DiscoveryType;
+  /**
+   * ms; default 5000. Starts with the connect; stops when the connection is usable, TLS included. Fires: every
+   * request that waits in the pool fails, flag UF.
+   */
   connect_timeout?: number;
+  /** Bytes; default 1 048 576. Above it the other side is not read. */
   per_connection_buffer_limit_bytes?: number;
   lb_policy: LbPolicy;
   load_assignment?: ClusterLoadAssignment;
@@ -78,6 +84,7 @@ export interface Cluster {
   http_protocol_options?: Http1ProtocolOptions;
   http2_protocol_options?: Http2ProtocolOptions;
   typed_extension_protocol_options: Record<string, Any>;
+  /** ms between look-ups; default 5000. Starts when an answer has come. Fires: the next look-up. */
   dns_refresh_rate?: number;
   dns_jitter?: number;
   dns_failure_refresh_rate?: RefreshRate;
@@ -86,6 +93,7 @@ export interface Cluster {
   typed_dns_resolver_config?: TypedExtensionConfig;
   wait_for_warm_on_init?: boolean;
   outlier_detection?: OutlierDetection;
+  /** ms; default 5000. Hosts of an ORIGINAL_DST cluster that were not used for so long are dropped. */
   cleanup_interval?: number;
   upstream_bind_config?: BindConfig;
   lb_subset_config?: LbSubsetConfig;
@@ -115,45 +123,69 @@ export interface CircuitBreakers {
 /** `envoy.config.cluster.v3.CircuitBreakers.Thresholds` */
 export interface Thresholds {
   priority: RoutingPriority;
+  /** Default 1024. */
   max_connections?: number;
+  /** Default 1024. */
   max_pending_requests?: number;
+  /** Default 1024. */
   max_requests?: number;
+  /** Default 3. */
   max_retries?: number;
   retry_budget?: RetryBudget;
   track_remaining: boolean;
+  /** Default: no limit. */
   max_connection_pools?: number;
 }
 
 /** `envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget` */
 export interface RetryBudget {
+  /** Percent of the active and pending requests; default 20. */
   budget_percent?: Percent;
   budget_interval?: number;
+  /** Default 3. */
   min_retry_concurrency?: number;
 }
 
 /** `envoy.config.cluster.v3.OutlierDetection` */
 export interface OutlierDetection {
+  /** Default 5. */
   consecutive_5xx?: number;
+  /** ms between two looks at the hosts; default 10 000. Fires: hosts come back, success rates are compared. */
   interval?: number;
+  /** ms; default 30 000. An ejection lasts so long, times the number of ejections in a row. */
   base_ejection_time?: number;
+  /** Default 10. */
   max_ejection_percent?: number;
+  /** Default 100. */
   enforcing_consecutive_5xx?: number;
+  /** Default 100. */
   enforcing_success_rate?: number;
+  /** Default 5. */
   success_rate_minimum_hosts?: number;
+  /** Default 100. */
   success_rate_request_volume?: number;
+  /** Thousandths; default 1900. */
   success_rate_stdev_factor?: number;
+  /** Default 5. */
   consecutive_gateway_failure?: number;
+  /** Default 0. */
   enforcing_consecutive_gateway_failure?: number;
   split_external_local_origin_errors: boolean;
+  /** Default 5. */
   consecutive_local_origin_failure?: number;
+  /** Default 100. */
   enforcing_consecutive_local_origin_failure?: number;
   enforcing_local_origin_success_rate?: number;
+  /** Default 85. */
   failure_percentage_threshold?: number;
+  /** Default 0. */
   enforcing_failure_percentage?: number;
   enforcing_failure_percentage_local_origin?: number;
   failure_percentage_minimum_hosts?: number;
   failure_percentage_request_volume?: number;
+  /** ms; default 300 000, or base_ejection_time when that is longer. */
   max_ejection_time?: number;
+  /** ms; default 0. A random part of it is added to every ejection. */
   max_ejection_time_jitter?: number;
   successful_active_health_check_uneject_host?: boolean;
   always_eject_one_host?: boolean;
@@ -188,18 +220,22 @@ export interface LbSubsetSelector {
 
 /** `envoy.config.cluster.v3.Cluster.RingHashLbConfig` */
 export interface RingHashLbConfig {
+  /** Default 1024. */
   minimum_ring_size?: number;
   hash_function: HashFunction;
+  /** Default 8 388 608. */
   maximum_ring_size?: number;
 }
 
 /** `envoy.config.cluster.v3.Cluster.MaglevLbConfig` */
 export interface MaglevLbConfig {
+  /** A prime; default 65 537. */
   table_size?: number;
 }
 
 /** `envoy.config.cluster.v3.Cluster.LeastRequestLbConfig` */
 export interface LeastRequestLbConfig {
+  /** Default 2. */
   choice_count?: number;
   active_request_bias?: RuntimeDouble;
   slow_start_config?: SlowStartConfig;
@@ -212,6 +248,7 @@ export interface RoundRobinLbConfig {
 
 /** `envoy.config.cluster.v3.Cluster.SlowStartConfig` */
 export interface SlowStartConfig {
+  /** ms. Starts when a host comes; its weight grows until it is over. */
   slow_start_window?: number;
   aggression?: RuntimeDouble;
   min_weight_percent?: Percent;
@@ -227,9 +264,14 @@ export interface OriginalDstLbConfig {
 
 /** `envoy.config.cluster.v3.Cluster.CommonLbConfig` */
 export interface CommonLbConfig {
+  /** Percent of healthy hosts below which all are used; default 50. */
   healthy_panic_threshold?: Percent;
   zone_aware_lb_config?: ZoneAwareLbConfig;
   locality_weighted_lb_config?: LocalityWeightedLbConfig;
+  /**
+   * ms; default 1000, 0 is off. Starts with a change of hosts that comes soon after another. Fires: the changes
+   * reach the balancer.
+   */
   update_merge_window?: number;
   ignore_new_hosts_until_first_hc: boolean;
   close_connections_on_host_set_change: boolean;
@@ -274,6 +316,7 @@ export interface TrackClusterStats {
 
 /** `envoy.config.cluster.v3.Cluster.PreconnectPolicy` */
 export interface PreconnectPolicy {
+  /** Connections per stream that a host is given; default 1. */
   per_upstream_preconnect_ratio?: number;
   predictive_preconnect_ratio?: number;
   preconnect_enabled_metadata?: MetadataMatcher;

@@ -158,6 +158,7 @@ export interface Metadata {
 export interface HeaderValue {
   key: string;
   value: string;
+  /** Base64. */
   raw_value: string;
 }
 
@@ -172,6 +173,7 @@ export interface HeaderValueOption {
 /** `envoy.config.core.v3.DataSource` */
 export interface DataSource {
   filename?: string;
+  /** Base64. */
   inline_bytes?: string;
   inline_string?: string;
   environment_variable?: string;
@@ -232,8 +234,11 @@ export interface DoubleRange {
 
 /** `envoy.config.core.v3.TcpKeepalive` */
 export interface TcpKeepalive {
+  /** Default is the system's (9). */
   keepalive_probes?: number;
+  /** Seconds of silence before the first probe; default is the system's (7200). */
   keepalive_time?: number;
+  /** Seconds between probes; default is the system's (75). */
   keepalive_interval?: number;
 }
 
@@ -296,7 +301,9 @@ export interface TransportSocket {
 /** `envoy.type.v3.TokenBucket` */
 export interface TokenBucket {
   max_tokens: number;
+  /** Default 1. */
   tokens_per_fill?: number;
+  /** ms between two fillings. Fires: tokens_per_fill tokens are added, up to max_tokens. */
   fill_interval: number;
 }
 
@@ -328,6 +335,7 @@ export interface ExtraSourceAddress {
 /** `envoy.config.core.v3.DnsResolverOptions` */
 export interface DnsResolverOptions {
   use_tcp_for_dns_lookups: boolean;
+  /** Names are looked up as they are, without the search domains of resolv.conf. */
   no_default_search_domain: boolean;
 }
 

@@ -39,6 +39,7 @@ export interface ClusterLoadAssignment {
 /** `envoy.config.endpoint.v3.ClusterLoadAssignment.Policy` */
 export interface LoadAssignmentPolicy {
   drop_overloads: DropOverload[];
+  /** Percent; default 140. */
   overprovisioning_factor?: number;
   endpoint_stale_after?: number;
   weighted_priority_health: boolean;
@@ -55,6 +56,7 @@ export interface LocalityLbEndpoints {
   locality?: Locality;
   metadata?: Metadata;
   lb_endpoints: LbEndpoint[];
+  /** A locality without weight gets no request from a locality weighted balancer. */
   load_balancing_weight?: number;
   priority: number;
   proximity?: number;
@@ -65,6 +67,7 @@ export interface LbEndpoint {
   endpoint?: Endpoint;
   health_status: HealthStatus;
   metadata?: Metadata;
+  /** Default 1. */
   load_balancing_weight?: number;
 }
 
@@ -93,7 +96,9 @@ export interface EndpointAdditionalAddress {
 /** `envoy.config.core.v3.HealthCheck` */
 export interface HealthCheck {
   name: string;
+  /** ms. Starts with a check; its answer stops it. Fires: the check has failed. */
   timeout: number;
+  /** ms. Starts when a check is over. Fires: the next check. */
   interval: number;
   initial_jitter?: number;
   interval_jitter?: number;
@@ -105,6 +110,7 @@ export interface HealthCheck {
   http_health_check?: HttpHealthCheck;
   tcp_health_check?: TcpHealthCheck;
   grpc_health_check?: GrpcHealthCheck;
+  /** ms; default 60 000. The interval while the cluster has had no request. */
   no_traffic_interval?: number;
   no_traffic_healthy_interval?: number;
   unhealthy_interval?: number;

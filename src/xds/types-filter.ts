@@ -60,6 +60,7 @@ export type HeaderAbort = Record<string, never>;
 
 /** `envoy.extensions.filters.common.fault.v3.FaultDelay` */
 export interface FaultDelay {
+  /** ms. Starts with the request headers; the end of the stream stops it. Fires: the request goes on. */
   fixed_delay?: number;
   header_delay?: HeaderDelay;
   percentage?: FractionalPercent;
@@ -92,6 +93,7 @@ export interface FilterCorsPolicy {
   allow_methods: string;
   allow_headers: string;
   expose_headers: string;
+  /** Seconds, as text. */
   max_age: string;
   allow_credentials?: boolean;
   filter_enabled?: RuntimeFractionalPercent;
@@ -103,6 +105,7 @@ export interface FilterCorsPolicy {
 /** `envoy.extensions.filters.http.health_check.v3.HealthCheck` */
 export interface HealthCheckFilter {
   pass_through_mode: boolean;
+  /** ms; default 0. An upstream's answer is given again for so long. */
   cache_time?: number;
   cluster_min_healthy_percentages: Record<string, Percent>;
   headers: HeaderMatcher[];

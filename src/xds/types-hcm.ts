@@ -46,35 +46,65 @@ export type ForwardClientCertFormat = 'TEXT' | 'JSON';
 
 /** `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager` */
 export interface HttpConnectionManager {
+  /** AUTO decides by the first bytes of a connection. */
   codec_type: CodecType;
   stat_prefix: string;
   route_config?: RouteConfiguration;
   http_filters: HttpFilter[];
   add_user_agent?: boolean;
   common_http_protocol_options?: HttpProtocolOptions;
+  /** An HTTP/1 connection past its duration ends with the next response instead of draining. */
   http1_safe_max_connection_duration: boolean;
   http_protocol_options?: Http1ProtocolOptions;
   http2_protocol_options?: Http2ProtocolOptions;
+  /** Value of the server header; default envoy. */
   server_name: string;
   server_header_transformation: ServerHeaderTransformation;
   scheme_header_transformation?: SchemeHeaderTransformation;
+  /** KiB of a request's header block; default 60. More: 431. */
   max_request_headers_kb?: number;
+  /**
+   * ms; default 300 000, 0 is off. Starts with the stream, anew with each part of request or response that passes; a
+   * stream that ends stops it. Fires: 408 while the request is incomplete, else 504, flag SI. A route's idle_timeout
+   * replaces it.
+   */
   stream_idle_timeout?: number;
+  /**
+   * ms; default is stream_idle_timeout, 0 is off. Starts when the end of the response is encoded and bytes are left
+   * to send (HTTP/2); stops when they are sent. Fires: RST_STREAM INTERNAL_ERROR.
+   */
   stream_flush_timeout?: number;
+  /**
+   * ms; default off, 0 is off. Starts with the stream; stops when the whole request has passed the filters or the
+   * response begins. Fires: 408, or 504 when the request is complete.
+   */
   request_timeout?: number;
+  /** ms; default off, 0 is off. Starts with the stream; stops when the request headers are complete. Fires: 408. */
   request_headers_timeout?: number;
+  /**
+   * ms; default 5000. Starts when a connection begins to drain; stops when it closes. Fires: final GOAWAY, and the
+   * connection closes once no stream is left.
+   */
   drain_timeout?: number;
+  /** Percent by which drain_timeout is lengthened at most; default none. */
   drain_timeout_jitter?: Percent;
+  /**
+   * ms; default 1000, 0 closes at once. Starts when a connection is to be closed after its last bytes, anew with
+   * progress of writing; the peer's close stops it. Fires: the socket is closed.
+   */
   delayed_close_timeout?: number;
   access_log: AccessLog[];
   access_log_options?: HcmAccessLogOptions;
+  /** Default false: the address of the client is taken from x-forwarded-for. */
   use_remote_address?: boolean;
   xff_num_trusted_hops: number;
   original_ip_detection_extensions: TypedExtensionConfig[];
   early_header_mutation_extensions: TypedExtensionConfig[];
+  /** Default: no address is internal. */
   internal_address_config?: InternalAddressConfig;
   skip_xff_append: boolean;
   via: string;
+  /** Default true. */
   generate_request_id?: boolean;
   preserve_external_request_id: boolean;
   always_set_request_id_in_response: boolean;
@@ -83,6 +113,7 @@ export interface HttpConnectionManager {
   proxy_100_continue: boolean;
   represent_ipv4_remote_address_as_ipv4_mapped_ipv6: boolean;
   upgrade_configs: HcmUpgradeConfig[];
+  /** Default false. */
   normalize_path?: boolean;
   merge_slashes: boolean;
   path_with_escaped_slashes_action: PathWithEscapedSlashesAction;
@@ -146,6 +177,10 @@ export interface ProxyStatusConfig {
 
 /** `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.HcmAccessLogOptions` */
 export interface HcmAccessLogOptions {
+  /**
+   * ms; default off. Starts with the stream, anew each time it fires; the end of the stream stops it. Fires: a line
+   * in the access log.
+   */
   access_log_flush_interval?: number;
   flush_access_log_on_new_request: boolean;
   flush_log_on_tunnel_successfully_established: boolean;
@@ -235,5 +270,6 @@ export interface Router {
 /** `envoy.extensions.filters.http.router.v3.Router.UpstreamAccessLogOptions` */
 export interface UpstreamAccessLogOptions {
   flush_upstream_log_on_upstream_stream: boolean;
+  /** ms; default off. Starts with an attempt, anew each time it fires. Fires: a line in the upstream log. */
   upstream_log_flush_interval?: number;
 }

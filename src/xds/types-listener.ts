@@ -30,11 +30,16 @@ export interface Listener {
   filter_chains: FilterChain[];
   use_original_dst?: boolean;
   default_filter_chain?: FilterChain;
+  /** Bytes; default 1 048 576. Above it the other side is not read. */
   per_connection_buffer_limit_bytes?: number;
   metadata?: Metadata;
   deprecated_v1?: ListenerDeprecatedV1;
   drain_type: DrainType;
   listener_filters: ListenerFilter[];
+  /**
+   * ms; default 15 000, 0 is off. Starts with the connection; stops when the listener filters are done. Fires: the
+   * socket is closed, or goes on when continue_on_listener_filters_timeout is set.
+   */
   listener_filters_timeout?: number;
   continue_on_listener_filters_timeout: boolean;
   freebind?: boolean;
@@ -43,8 +48,10 @@ export interface Listener {
   connection_balance_config?: ConnectionBalanceConfig;
   enable_reuse_port?: boolean;
   access_log: AccessLog[];
+  /** Connections that wait to be accepted; default is the system's (somaxconn), or 128. */
   tcp_backlog_size?: number;
   max_connections_to_accept_per_socket_event?: number;
+  /** Default true. */
   bind_to_port?: boolean;
   ignore_global_conn_limit: boolean;
   tcp_keepalive?: TcpKeepalive;
@@ -63,6 +70,7 @@ export interface FilterChain {
   filters: NetworkFilter[];
   metadata?: Metadata;
   transport_socket?: TransportSocket;
+  /** ms; default off. Starts with the TLS handshake, which stops it. Fires: the connection is closed. */
   transport_socket_connect_timeout?: number;
   name: string;
 }
@@ -141,12 +149,18 @@ export interface TcpProxy {
   cluster?: string;
   weighted_clusters?: TcpWeightedCluster;
   metadata_match?: Metadata;
+  /**
+   * ms; default 3 600 000, 0 is off. Starts anew with every byte in either direction. Fires: both connections are
+   * closed.
+   */
   idle_timeout?: number;
   downstream_idle_timeout?: number;
   upstream_idle_timeout?: number;
   access_log: AccessLog[];
+  /** Default 1. */
   max_connect_attempts?: number;
   hash_policy: TcpHashPolicy[];
+  /** ms; default off. Starts with the connection. Fires: it is closed. */
   max_downstream_connection_duration?: number;
   access_log_options?: TcpAccessLogOptions;
 }
@@ -165,6 +179,7 @@ export interface TcpClusterWeight {
 
 /** `envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions` */
 export interface TcpAccessLogOptions {
+  /** ms; default off. Starts with the connection, anew each time it fires. Fires: a line in the access log. */
   access_log_flush_interval?: number;
   flush_access_log_on_connected: boolean;
   flush_access_log_on_start: boolean;

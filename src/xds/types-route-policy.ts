@@ -17,11 +17,21 @@ export type ResetHeaderFormat = 'SECONDS' | 'UNIX_TIMESTAMP';
 /** `envoy.config.route.v3.RetryPolicy` */
 export interface RetryPolicy {
   retry_on: string;
+  /** Default 1. */
   num_retries?: number;
+  /**
+   * ms; default off, 0 is off. Starts when the request is complete and the attempt has a connection; the first
+   * response headers stop it. Fires: the attempt is reset, and retried when retry_on says so; else 504, flag UT.
+   */
   per_try_timeout?: number;
+  /**
+   * ms; default off, 0 is off. Starts as per_try_timeout, anew with each part of the response; the end of the
+   * attempt stops it. Fires: as per_try_timeout.
+   */
   per_try_idle_timeout?: number;
   retry_priority?: RetryPriority;
   retry_host_predicate: RetryHostPredicate[];
+  /** How often another host is picked when a predicate refuses one; default 1. */
   host_selection_retry_max_attempts: number;
   retriable_status_codes: number[];
   retry_back_off?: RetryBackOff;
@@ -32,13 +42,19 @@ export interface RetryPolicy {
 
 /** `envoy.config.route.v3.RetryPolicy.RetryBackOff` */
 export interface RetryBackOff {
+  /**
+   * ms; default 25 when there is no retry_back_off. The wait before the n-th retry is random, below base, 2·base,
+   * 4·base, …
+   */
   base_interval: number;
+  /** ms; default ten times base_interval. */
   max_interval?: number;
 }
 
 /** `envoy.config.route.v3.RetryPolicy.RateLimitedRetryBackOff` */
 export interface RateLimitedRetryBackOff {
   reset_headers: ResetHeader[];
+  /** ms; default 300 000. A longer wait that the response asks for is not heeded. */
   max_interval?: number;
 }
 
@@ -69,8 +85,11 @@ export interface HedgePolicy {
 
 /** `envoy.config.route.v3.RouteAction.MaxStreamDuration` */
 export interface MaxStreamDuration {
+  /** ms since the stream began; replaces the connection manager's, 0 turns it off. Fires: 408 or 504. */
   max_stream_duration?: number;
+  /** ms; when given, the grpc-timeout header is the limit, at most this; 0: no bound. */
   grpc_timeout_header_max?: number;
+  /** ms taken off the grpc-timeout header. */
   grpc_timeout_header_offset?: number;
 }
 
@@ -104,6 +123,7 @@ export interface HashPolicyHeader {
 /** `envoy.config.route.v3.RouteAction.HashPolicy.Cookie` */
 export interface HashPolicyCookie {
   name: string;
+  /** ms. When given, a cookie is made for clients that send none; 0: for the session. */
   ttl?: number;
   path: string;
   attributes: HashPolicyCookieAttribute[];
@@ -145,7 +165,9 @@ export interface ConnectConfig {
 
 /** `envoy.config.route.v3.InternalRedirectPolicy` */
 export interface InternalRedirectPolicy {
+  /** Default 1. */
   max_internal_redirects?: number;
+  /** Default 302. */
   redirect_response_codes: number[];
   predicates: TypedExtensionConfig[];
   allow_cross_scheme_redirect: boolean;
@@ -158,6 +180,7 @@ export interface CorsPolicy {
   allow_methods: string;
   allow_headers: string;
   expose_headers: string;
+  /** Seconds, as text. */
   max_age: string;
   allow_credentials?: boolean;
   filter_enabled?: RuntimeFractionalPercent;

@@ -57,7 +57,9 @@ export interface RouteConfiguration {
   request_headers_to_add: HeaderValueOption[];
   request_headers_to_remove: string[];
   most_specific_header_mutations_wins: boolean;
+  /** Default true for the configurations of a bootstrap. */
   validate_clusters?: boolean;
+  /** Default 4096. */
   max_direct_response_body_size_bytes?: number;
   request_mirror_policies: RequestMirrorPolicy[];
   ignore_port_in_host_matching: boolean;
@@ -87,6 +89,7 @@ export interface VirtualHost {
   hedge_policy?: HedgePolicy;
   include_is_timeout_retry_header: boolean;
   per_request_buffer_limit_bytes?: number;
+  /** Bytes of a request that are kept for retries and mirrors; default is the stream's buffer limit. */
   request_body_buffer_limit?: number;
   request_mirror_policies: RequestMirrorPolicy[];
   metadata?: Metadata;
@@ -109,6 +112,7 @@ export interface Route {
   response_headers_to_remove: string[];
   per_request_buffer_limit_bytes?: number;
   stat_prefix: string;
+  /** Bytes of a request that are kept for retries and mirrors; default is the virtual host's. */
   request_body_buffer_limit?: number;
 }
 
@@ -120,6 +124,7 @@ export interface RouteMatch {
   connect_matcher?: ConnectMatcher;
   path_separated_prefix?: string;
   path_match_policy?: TypedExtensionConfig;
+  /** Default true. */
   case_sensitive?: boolean;
   runtime_fraction?: RuntimeFractionalPercent;
   headers: HeaderMatcher[];
@@ -160,8 +165,15 @@ export interface RouteAction {
   host_rewrite_path_regex?: RegexMatchAndSubstitute;
   host_rewrite?: string;
   append_x_forwarded_host: boolean;
+  /**
+   * ms; default 15 000, 0 is off. Starts when the router has the whole request and an attempt exists; stops when the
+   * response is complete. Fires: 504, flag UT, or a reset once the response began. Without effect when
+   * max_stream_duration is given.
+   */
   timeout?: number;
+  /** ms; replaces the connection manager's stream_idle_timeout for streams of the route, 0 turns it off. */
   idle_timeout?: number;
+  /** ms; replaces the connection manager's stream_flush_timeout for streams of the route. */
   flush_timeout?: number;
   retry_policy?: RetryPolicy;
   request_mirror_policies: RequestMirrorPolicy[];
@@ -170,7 +182,9 @@ export interface RouteAction {
   include_vh_rate_limits?: boolean;
   hash_policy: HashPolicy[];
   cors?: CorsPolicy;
+  /** ms; the grpc-timeout header limits the route timeout, at most to this; 0: no bound. */
   max_grpc_timeout?: number;
+  /** ms taken off the grpc-timeout header. */
   grpc_timeout_offset?: number;
   upgrade_configs: RouteUpgradeConfig[];
   internal_redirect_policy?: InternalRedirectPolicy;
