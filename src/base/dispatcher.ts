@@ -20,8 +20,13 @@ export interface Deferred {
  * deferred work runs first and then every connection that was written to is flushed, with one write each.
  */
 export class Dispatcher {
-  /** Milliseconds of the monotonic clock at the start of the pass. */
+  /**
+   * Whole milliseconds of the monotonic clock at the start of the pass. Whole, because streams keep a dozen of these and V8
+   * allocates for every fraction that is stored.
+   */
   now: number;
+  private wallAt = 0;
+  private wallNow = 0;
   readonly timers: TimerWheel;
   private depth = 0;
   private dirty: Flushable[] = [];
@@ -33,12 +38,21 @@ export class Dispatcher {
     readonly random: Random = systemRandom(),
     manualTimers = false,
   ) {
-    this.now = clock.monotonic();
+    this.now = Math.floor(clock.monotonic());
     this.timers = new TimerWheel(clock, random, this, manualTimers);
   }
 
   enter(): void {
-    if (this.depth++ === 0) this.now = this.clock.monotonic();
+    if (this.depth++ === 0) this.now = Math.floor(this.clock.monotonic());
+  }
+
+  /** Milliseconds since the epoch, read once per millisecond of the monotonic clock. */
+  get wall(): number {
+    if (this.wallAt !== this.now) {
+      this.wallAt = this.now;
+      this.wallNow = this.clock.wall();
+    }
+    return this.wallNow;
   }
 
   leave(): void {

@@ -73,7 +73,7 @@ export class HeaderMap {
 
   /** Replaces every line of the name by one; it keeps the place of the first. */
   set(name: HeaderName, value: string): void {
-    const at = this.indexOf(name);
+    const at = name.bit !== 0 && (this.bits & name.bit) === 0 ? -1 : this.indexOf(name);
     if (at < 0) {
       this.push(name, value);
       return;

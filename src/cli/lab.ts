@@ -19,7 +19,9 @@ export async function main(args: string[]): Promise<number> {
     return 0;
   }
   if (scenario !== 'field-report') {
-    process.stderr.write(`halfopen lab: ${scenario === undefined ? 'no scenario is given' : `unknown scenario '${scenario}'`}\n\n${USAGE}`);
+    process.stderr.write(
+      `halfopen lab: ${scenario === undefined ? 'no scenario is given' : `unknown scenario '${scenario}'`}\n\n${USAGE}`,
+    );
     return 2;
   }
   let values: { topology?: string; report?: string; json?: string; help?: boolean };

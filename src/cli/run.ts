@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { Dispatcher } from '../base/dispatcher.js';
 import { ConfigError } from '../config/error.js';
 import { PROFILES } from '../http/config.js';
+import { type LoadOptions, loadConfiguration } from '../server/load.js';
 import { Server } from '../server/server.js';
-import { loadConfiguration, type LoadOptions } from '../server/load.js';
 
 const USAGE = `usage: halfopen run [options]
 

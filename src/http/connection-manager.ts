@@ -1,13 +1,21 @@
 import type { Dispatcher } from '../base/dispatcher.js';
 import { Timer, type TimerOwner } from '../base/timer-wheel.js';
-import { Close, type CodecError, type Protocol, type RequestDecoder, Reset, type ResponseEncoder, type ServerCodec } from '../codec/codec.js';
+import {
+  Close,
+  type CodecError,
+  type Protocol,
+  type RequestDecoder,
+  Reset,
+  type ResponseEncoder,
+  type ServerCodec,
+} from '../codec/codec.js';
 import type { CloseEvent, Connection, ConnectionEvents } from '../network/connection.js';
 import type { ConnectionManagerConfig } from './config.js';
 import { DateText } from './date.js';
 import { ActiveStream, type StreamOwner } from './stream.js';
 import { StreamInfoImpl } from './stream-info.js';
 
-const enum Drain {
+enum Drain {
   NONE = 0,
   /** Streams are served; HTTP/1 responses say `connection: close`, HTTP/2 has had its first GOAWAY. */
   DRAINING = 1,
@@ -15,7 +23,7 @@ const enum Drain {
   CLOSING = 2,
 }
 
-const enum ConnectionTimer {
+enum ConnectionTimer {
   IDLE = 0,
   DRAIN = 1,
   MAX_DURATION = 2,
@@ -220,7 +228,7 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
       connection.info,
       protocol,
       dispatcher.now,
-      dispatcher.clock.wall(),
+      dispatcher.wall,
       encoder.bytes,
       config.filterChainName,
     );

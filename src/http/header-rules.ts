@@ -70,6 +70,7 @@ export function mutateRequestHeaders(
   if ((headers.bits & HOP_REQUEST) !== 0) removeHopByHop(headers);
   if ((headers.bits & Bit.X_ENVOY) !== 0) headers.remove(H.xEnvoyInternal);
   const useRemote = config.useRemoteAddress;
+  const peer = connection.remoteIp ?? ipOf(connection.remoteAddress);
   let client: string | null = null;
   let trusted = false;
   if (useRemote) {
@@ -77,14 +78,14 @@ export function mutateRequestHeaders(
     trusted = xff === undefined;
     const hops = config.xffTrustedHops;
     if (hops > 0 && xff !== undefined) client = addressFromXff(xff, hops - 1);
-    if (client === null) client = ipOf(connection.remoteAddress);
+    if (client === null) client = peer;
     if (!config.skipXffAppend) {
-      const peer = ipOf(connection.remoteAddress);
       const own = peer === '127.0.0.1' || peer === '::1' ? config.ownAddress : peer;
       if (xff === undefined || xff === '') headers.set(H.xForwardedFor, own);
       else headers.set(H.xForwardedFor, `${xff},${own}`);
     }
-    if (hops === 0 || !headers.has(H.xForwardedProto)) headers.set(H.xForwardedProto, connection.tls ? 'https' : 'http');
+    if (hops === 0 || !headers.has(H.xForwardedProto))
+      headers.set(H.xForwardedProto, connection.tls ? 'https' : 'http');
     if (config.appendXForwardedPort && (hops === 0 || !headers.has(H.xForwardedPort)))
       headers.set(H.xForwardedPort, portOf(connection.localAddress));
   } else {
@@ -97,10 +98,8 @@ export function mutateRequestHeaders(
       headers.push(H.xForwardedProto, connection.tls ? 'https' : 'http');
   }
   setScheme(headers, config, connection);
-  const internal =
-    trusted && client !== null && config.internalAddress !== null && config.internalAddress(client);
-  info.downstreamRemoteAddress =
-    client === null || client === ipOf(connection.remoteAddress) ? connection.remoteAddress : `${client}:0`;
+  const internal = trusted && client !== null && config.internalAddress !== null && config.internalAddress(client);
+  info.downstreamRemoteAddress = client === null || client === peer ? connection.remoteAddress : `${client}:0`;
   const edge = useRemote && !internal;
   if (internal) headers.set(H.xEnvoyInternal, 'true');
   else if ((headers.bits & Bit.X_ENVOY) !== 0) {

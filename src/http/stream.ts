@@ -1,21 +1,21 @@
-import { Bit, H } from '../base/header-names.js';
 import type { Dispatcher } from '../base/dispatcher.js';
+import { Bit, H } from '../base/header-names.js';
 import { type RequestHeaders, ResponseHeaders, type Trailers } from '../base/headers.js';
 import type { TimerOwner } from '../base/timer-wheel.js';
 import { type Protocol, type RequestDecoder, Reset, type ResetReason, type ResponseEncoder } from '../codec/codec.js';
 import { addFlag } from '../observe/flags.js';
-import { type LedgerTimer, type LimitRef, TimerKind, TimerLedger } from '../observe/timer-ledger.js';
 import type { TransportFacts } from '../observe/recorder.js';
+import { type LedgerTimer, type LimitRef, TimerKind, TimerLedger } from '../observe/timer-ledger.js';
+import { isGrpcRequest } from '../router/grpc.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import { type ReplyHeaders, Router, type RouterCallbacks } from '../router/router.js';
 import { parseGrpcTimeout } from '../router/timeouts.js';
-import { isGrpcRequest } from '../router/grpc.js';
 import type { ConnectionManagerConfig } from './config.js';
 import { isUpgrade, mutateRequestHeaders, mutateResponseHeaders } from './header-rules.js';
 import { makeLocalReply } from './local-reply.js';
 import { checkRequest } from './request-checks.js';
 import { chargeCode } from './stats.js';
-import { StreamInfoImpl } from './stream-info.js';
+import type { StreamInfoImpl } from './stream-info.js';
 
 /** What a stream needs of the connection manager it lives in. */
 export interface StreamOwner {
@@ -86,7 +86,12 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
     if (config.request.ms > 0)
       this.request = ledger.arm(this, TimerKind.REQUEST, config.request.ms, config.request.ref);
     if (config.requestHeaders.ms > 0)
-      this.headersTimer = ledger.arm(this, TimerKind.REQUEST_HEADERS, config.requestHeaders.ms, config.requestHeaders.ref);
+      this.headersTimer = ledger.arm(
+        this,
+        TimerKind.REQUEST_HEADERS,
+        config.requestHeaders.ms,
+        config.requestHeaders.ref,
+      );
     if (config.maxStreamDuration.ms > 0)
       this.duration = ledger.arm(
         this,
@@ -112,13 +117,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
     if (this.headersTimer !== null) ledger.disarm(this.headersTimer);
     if ((headers.bits & Bit.EXPECT) !== 0) this.answerExpect(headers);
     if (!checkRequest(this, headers, config)) return;
-    this.internalRequest = mutateRequestHeaders(
-      headers,
-      config,
-      info.connection,
-      info,
-      this.dispatcher.random,
-    );
+    this.internalRequest = mutateRequestHeaders(headers, config, info.connection, info, this.dispatcher.random);
     const route = (this.route = config.routes.match(headers, this.dispatcher.random.u32, info.connection));
     if (route !== null) {
       info.routeName = route.name;
@@ -167,7 +166,8 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
     const limits = route.maxStreamDuration;
     let ms: number | null = null;
     let ref: LimitRef = this.config.maxStreamDuration.ref;
-    const header = limits !== null && limits.grpcHeaderMax !== null ? parseGrpcTimeout(headers.get(H.grpcTimeout)) : null;
+    const header =
+      limits !== null && limits.grpcHeaderMax !== null ? parseGrpcTimeout(headers.get(H.grpcTimeout)) : null;
     if (header !== null) {
       ms = header;
       if (limits!.grpcHeaderMax !== 0 && ms > limits!.grpcHeaderMax!) ms = limits!.grpcHeaderMax!;
@@ -320,7 +320,8 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
   ): void {
     if (this.destroyed || this.ending) return;
     this.info.details = details;
-    if (status === 400 && !this.config.streamErrorOnInvalidMessage && this.protocol !== 'HTTP/2') this.drainConnection = true;
+    if (status === 400 && !this.config.streamErrorOnInvalidMessage && this.protocol !== 'HTTP/2')
+      this.drainConnection = true;
     if (this.responseStarted) {
       this.abortResponse();
       return;
@@ -366,7 +367,13 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
     const { config, info, owner, protocol } = this;
     this.touch();
     if (this.request !== null) this.ledger.disarm(this.request);
-    mutateResponseHeaders(headers, config, this.requestHeaders, this.tunnel && isTunnelAnswer(headers, protocol), owner.date());
+    mutateResponseHeaders(
+      headers,
+      config,
+      this.requestHeaders,
+      this.tunnel && isTunnelAnswer(headers, protocol),
+      owner.date(),
+    );
     info.responseHeaders = headers;
     info.responseCode = headers.status;
     if (owner.notDraining && config.drain.drainClose()) {

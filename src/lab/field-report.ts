@@ -1,6 +1,6 @@
 import { Pace } from './pace.js';
-import { freePorts, type RowRecord, RowRun } from './run-row.js';
 import { FIELD_REPORT_ROWS } from './rows.js';
+import { freePorts, type RowRecord, RowRun } from './run-row.js';
 import { namespacesMissing, networkNamespaces, type Topology, userSpace } from './topology.js';
 
 /** A change of the network, ms since the start of the run. */

@@ -49,7 +49,9 @@ function colorOf(answer: string): string {
 function section(report: FieldReport, record: RowRecord): string {
   const rows = summarize(report, record, 'SMALL')
     .map(({ phase, answers }, i) => {
-      const upload = summarize(report, record, 'UPLOAD')[i].answers.map(([a]) => a).join(', ');
+      const upload = summarize(report, record, 'UPLOAD')
+        [i].answers.map(([a]) => a)
+        .join(', ');
       const text = answers.map(([a, n]) => `${n} × ${a}`).join(', ');
       return `<tr><th>${escape(phase.name)}</th><td>${escape(text)}</td><td>${escape(upload)}</td></tr>`;
     })
@@ -70,7 +72,10 @@ ${queuePlot(report, record)}`;
 
 function phaseLines(report: FieldReport, x: (ms: number) => number): string {
   return report.phases
-    .map((p) => `<line x1="${x(p.at)}" x2="${x(p.at)}" y1="0" y2="${HEIGHT}" stroke="#999" stroke-dasharray="3 3"/><text x="${x(p.at) + 3}" y="11">${escape(p.name)}</text>`)
+    .map(
+      (p) =>
+        `<line x1="${x(p.at)}" x2="${x(p.at)}" y1="0" y2="${HEIGHT}" stroke="#999" stroke-dasharray="3 3"/><text x="${x(p.at) + 3}" y="11">${escape(p.name)}</text>`,
+    )
     .join('');
 }
 

@@ -62,7 +62,13 @@ spec:
 `;
 }
 
-function bootstrap(ports: { listener: number; admin: number; server: number; serverHost: string; log: string }): string {
+function bootstrap(ports: {
+  listener: number;
+  admin: number;
+  server: number;
+  serverHost: string;
+  log: string;
+}): string {
   const type = 'type.googleapis.com/envoy.extensions';
   return JSON.stringify(
     {
@@ -88,7 +94,11 @@ function bootstrap(ports: { listener: number; admin: number; server: number; ser
                             name: 'server',
                             domains: ['*'],
                             routes: [
-                              { name: 'report', match: { prefix: '/' }, route: { cluster: 'server', timeout: TIMEOUT } },
+                              {
+                                name: 'report',
+                                match: { prefix: '/' },
+                                route: { cluster: 'server', timeout: TIMEOUT },
+                              },
                             ],
                           },
                         ],

@@ -88,7 +88,9 @@ export class RowRun {
         said += text;
         if (said.includes('admin on')) resolve();
       });
-      this.proxy.once('exit', (code) => reject(new Error(`the proxy of row ${this.row.name} ended with ${code}: ${said}`)));
+      this.proxy.once('exit', (code) =>
+        reject(new Error(`the proxy of row ${this.row.name} ended with ${code}: ${said}`)),
+      );
     });
   }
 
@@ -139,4 +141,3 @@ export async function freePorts(count: number): Promise<number[]> {
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
-

@@ -57,13 +57,17 @@ export function textSummary(report: FieldReport): string {
     for (const [i, { phase, answers }] of small.entries()) {
       const upload = uploads[i].answers.map(([answer]) => answer).join(', ');
       const counts = answers.map(([answer, n]) => `${n} x ${answer}`).join(', ');
-      lines.push(`  ${phase.name.padEnd(10)} ${counts || 'nothing'}${upload === '' ? '' : `; upload of 24 MiB: ${upload}`}`);
+      lines.push(
+        `  ${phase.name.padEnd(10)} ${counts || 'nothing'}${upload === '' ? '' : `; upload of 24 MiB: ${upload}`}`,
+      );
     }
     lines.push(`  ${queueText(report, record)}`);
     for (const name of ['replaced', 'restored']) {
       if (!report.phases.some((phase) => phase.name === name)) continue;
       const ms = recoveryTime(report, record, name);
-      lines.push(`  ${name === 'replaced' ? 'with a new server' : 'network restored'}: ${ms === null ? 'no recovery' : `recovered after ${(ms / 1000).toFixed(2)} s`}`);
+      lines.push(
+        `  ${name === 'replaced' ? 'with a new server' : 'network restored'}: ${ms === null ? 'no recovery' : `recovered after ${(ms / 1000).toFixed(2)} s`}`,
+      );
     }
     lines.push(`  why: ${wrap(record.row.why, 100, '       ')}`);
   }

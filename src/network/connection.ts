@@ -4,7 +4,7 @@ import { OutBuffer, returnSlab, type Slice } from '../base/out-buffer.js';
 import { Timer, type TimerOwner } from '../base/timer-wheel.js';
 import { Close, type CloseType, type CodecConnection } from '../codec/codec.js';
 import type { ConnectionInfo } from '../observe/stream-info.js';
-import { watchForHangup, type HangupWatched } from './hangup.js';
+import { type HangupWatched, watchForHangup } from './hangup.js';
 
 /** Told what happens on a connection; implemented by its owner (connection manager, pool, tcp proxy). */
 export interface ConnectionEvents {
@@ -60,7 +60,7 @@ const DISCARD_LIMIT = 64 * 1024;
 
 let nextId = 1;
 
-const enum State {
+enum State {
   OPEN = 0,
   /** Closing: flushing what is written, then the close. */
   FLUSHING = 1,
@@ -132,7 +132,11 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
     this.info = {
       id: nextId++,
       localAddress: accepted !== null ? addressText(socket.localAddress, socket.localPort) : '',
-      remoteAddress: accepted !== null ? addressText(socket.remoteAddress, socket.remotePort) : connect!.path ?? addressText(connect!.host, connect!.port),
+      remoteAddress:
+        accepted !== null
+          ? addressText(socket.remoteAddress, socket.remotePort)
+          : (connect!.path ?? addressText(connect!.host, connect!.port)),
+      remoteIp: accepted !== null ? plainAddress(socket.remoteAddress) : '',
       requestedServerName: '',
       alpn: '',
       tls: false,
@@ -303,7 +307,8 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
     if (this.state === State.CLOSED) return;
     this.dispatcher.enter();
     // Progress restarts the delayed-close timer.
-    if (this.delayedTimer?.armed) this.dispatcher.timers.arm(this.delayedTimer, this.delayedCloseMs, this.dispatcher.now);
+    if (this.delayedTimer?.armed)
+      this.dispatcher.timers.arm(this.delayedTimer, this.delayedCloseMs, this.dispatcher.now);
     this.pump();
     this.dispatcher.leave();
   };
@@ -425,8 +430,13 @@ function takeOver(accepted: net.Socket, onread: net.OnReadOpts): net.Socket {
   return new net.Socket({ handle, allowHalfOpen: true, onread } as unknown as net.SocketConstructorOpts);
 }
 
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return '';
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
+}
+
 export function addressText(address: string | undefined, port: number | undefined): string {
   if (address === undefined) return '';
-  const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
+  const plain = plainAddress(address);
   return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
 }

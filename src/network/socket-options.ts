@@ -13,8 +13,10 @@ const TCP_KEEPCNT = 6;
 export function missingSocketOption(options: SocketOptions): string | null {
   if (native !== null) return null;
   if (options.raw !== undefined && options.raw.length > 0) return 'socket_options (needs the optional package koffi)';
-  if (options.keepalive?.intervalSeconds !== undefined) return 'tcp_keepalive.keepalive_interval (needs the optional package koffi)';
-  if (options.keepalive?.probes !== undefined) return 'tcp_keepalive.keepalive_probes (needs the optional package koffi)';
+  if (options.keepalive?.intervalSeconds !== undefined)
+    return 'tcp_keepalive.keepalive_interval (needs the optional package koffi)';
+  if (options.keepalive?.probes !== undefined)
+    return 'tcp_keepalive.keepalive_probes (needs the optional package koffi)';
   return null;
 }
 
@@ -32,7 +34,8 @@ export function applySocketOptions(socket: net.Socket, options: SocketOptions): 
     if (native === null) socket.setKeepAlive(true, (keepalive.idleSeconds ?? 0) * 1000);
     else {
       native.setOption(fd, SOL_SOCKET, SO_KEEPALIVE, int(1));
-      if (keepalive.idleSeconds !== undefined) native.setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, int(keepalive.idleSeconds));
+      if (keepalive.idleSeconds !== undefined)
+        native.setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, int(keepalive.idleSeconds));
       if (keepalive.intervalSeconds !== undefined)
         native.setOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, int(keepalive.intervalSeconds));
       if (keepalive.probes !== undefined) native.setOption(fd, IPPROTO_TCP, TCP_KEEPCNT, int(keepalive.probes));

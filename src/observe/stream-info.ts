@@ -37,6 +37,8 @@ export interface ConnectionInfo {
   readonly id: number;
   readonly localAddress: string;
   readonly remoteAddress: string;
+  /** `remoteAddress` without its port. */
+  readonly remoteIp?: string;
   /** SNI the client asked for, '' when none. */
   readonly requestedServerName: string;
   /** ALPN result, '' when none. */

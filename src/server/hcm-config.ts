@@ -1,15 +1,15 @@
-import { createHttp1ServerCodec } from '../codec/http1/server.js';
 import type { Http1CodecStats, Http1ServerOptions } from '../codec/http1/options.js';
-import { createHttp2ServerCodec } from '../codec/http2/server.js';
+import { createHttp1ServerCodec } from '../codec/http1/server.js';
 import type { Http2Options } from '../codec/http2/options.js';
+import { createHttp2ServerCodec } from '../codec/http2/server.js';
 import type { Http2CodecStats } from '../codec/http2/stats.js';
 import { type FieldRef, positionOf } from '../config/position.js';
 import type { ConnectionManagerConfig, DrainDecision, FailureSink, ReplyProfile, StreamLog } from '../http/config.js';
-import { HTTP_GAUGES, HttpStats, ListenerHttpStats, TracingStats } from '../http/stats.js';
 import { type EscapedSlashes, PathNormalizer } from '../http/path.js';
+import { HTTP_GAUGES, HttpStats, ListenerHttpStats, TracingStats } from '../http/stats.js';
 import { LogLinearHistogram } from '../observe/histogram.js';
-import type { StatStore } from '../observe/stats.js';
 import type { TransportFacts } from '../observe/recorder.js';
+import type { StatStore } from '../observe/stats.js';
 import type { StreamInfo } from '../observe/stream-info.js';
 import type { Limit } from '../observe/timer-ledger.js';
 import type { RouteEntry } from '../router/route-entry.js';
@@ -103,7 +103,10 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
     request: limit(hcm, 'request_timeout', hcm.request_timeout, 0),
     requestHeaders: limit(hcm, 'request_headers_timeout', hcm.request_headers_timeout, 0),
     maxStreamDuration: limit(common ?? hcm, 'max_stream_duration', common?.max_stream_duration, 0),
-    streamFlush: hcm.stream_flush_timeout === undefined ? streamIdle : limit(hcm, 'stream_flush_timeout', hcm.stream_flush_timeout, 0),
+    streamFlush:
+      hcm.stream_flush_timeout === undefined
+        ? streamIdle
+        : limit(hcm, 'stream_flush_timeout', hcm.stream_flush_timeout, 0),
     connectionIdle: common?.idle_timeout ?? DEFAULT_CONNECTION_IDLE,
     maxConnectionDuration: common?.max_connection_duration ?? 0,
     http1SafeMaxConnectionDuration: hcm.http1_safe_max_connection_duration,
@@ -127,9 +130,11 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
     stripMatchingHostPort: hcm.strip_matching_host_port,
     stripAnyHostPort: hcm.strip_any_host_port ?? false,
     stripTrailingHostDot: hcm.strip_trailing_host_dot,
-    internalAddress: hcm.internal_address_config === undefined ? null : cidrMatcher(hcm.internal_address_config.cidr_ranges),
+    internalAddress:
+      hcm.internal_address_config === undefined ? null : cidrMatcher(hcm.internal_address_config.cidr_ranges),
     upgrades,
-    streamErrorOnInvalidMessage: hcm.http_protocol_options?.override_stream_error_on_invalid_http_message ?? streamError,
+    streamErrorOnInvalidMessage:
+      hcm.http_protocol_options?.override_stream_error_on_invalid_http_message ?? streamError,
     isOverTls: place.tls,
     listenerPort: place.listenerPort,
     accessLog: deps.accessLog(hcm),

@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os';
 import type { Dispatcher } from '../base/dispatcher.js';
 import type { ConnectionManagerConfig } from '../http/config.js';
 import { ConnectionManager } from '../http/connection-manager.js';
-import { Connection } from '../network/connection.js';
+import type { Connection } from '../network/connection.js';
 import { ListenSocket } from '../network/listener.js';
 import { LogLinearHistogram } from '../observe/histogram.js';
 import type { Histogram, StatStore } from '../observe/stats.js';
@@ -91,7 +91,8 @@ export class Listener {
     const chain = proto.filter_chains[0] ?? proto.default_filter_chain;
     if (chain === undefined) unsupported(proto, 'filter_chains', 'a listener without a filter chain');
     if (proto.filter_chains.length > 1) unsupported(proto, 'filter_chains', 'more than one filter chain per listener');
-    if (chain.transport_socket !== undefined) unsupported(chain, 'transport_socket', 'TLS on listeners is not built yet');
+    if (chain.transport_socket !== undefined)
+      unsupported(chain, 'transport_socket', 'TLS on listeners is not built yet');
     const filter = chain.filters[chain.filters.length - 1];
     if (filter?.typed_config === undefined || !isType(filter.typed_config, 'HttpConnectionManager'))
       unsupported(chain, 'filters', 'a network filter other than the HTTP connection manager');

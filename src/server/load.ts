@@ -48,7 +48,12 @@ function replyProfileOf(profile: string): string {
  */
 export function loadConfiguration(options: LoadOptions): Loaded {
   if (!ENVOY_PROFILES.includes(options.profile) && !options.profile.startsWith('istio'))
-    throw new ConfigError(`unknown profile '${options.profile}'`, '--profile', null, `${ENVOY_PROFILES.join(', ')}, istio-1.5 to istio-1.31`);
+    throw new ConfigError(
+      `unknown profile '${options.profile}'`,
+      '--profile',
+      null,
+      `${ENVOY_PROFILES.join(', ')}, istio-1.5 to istio-1.31`,
+    );
   const replyProfile = replyProfileOf(options.profile);
   const files = options.paths.flatMap(filesOf);
   const kubernetes = files.filter(isKubernetes);
@@ -125,4 +130,3 @@ function adminAddress(text: string): { host: string; port: number } {
     throw new ConfigError(`'${text}' is not an address`, '--admin', null, 'HOST:PORT');
   return { host: text.slice(0, at), port };
 }
-

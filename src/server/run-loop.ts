@@ -1,7 +1,7 @@
 import { ConfigError } from '../config/error.js';
-import type { Server } from './server.js';
-import { type LoadOptions, loadConfiguration } from './load.js';
 import { watchFiles } from '../config/watch.js';
+import { type LoadOptions, loadConfiguration } from './load.js';
+import type { Server } from './server.js';
 
 /** Runs a server until SIGTERM, SIGINT or `/quitquitquit`; follows its files. Resolves to the exit status. */
 export async function runUntilQuit(server: Server, load: LoadOptions, say: (text: string) => void): Promise<number> {

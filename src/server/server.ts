@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { Dispatcher } from '../base/dispatcher.js';
+import type { Dispatcher } from '../base/dispatcher.js';
 import { Http1CodecStats } from '../codec/http1/options.js';
 import { HTTP2_GAUGES, Http2CodecStats } from '../codec/http2/stats.js';
 import type { ReplyProfile } from '../http/config.js';
@@ -17,7 +17,13 @@ import { ClusterManagerImpl } from '../upstream/cluster-manager.js';
 import { NodeDnsResolver } from '../upstream/discovery/dns.js';
 import { defaultTransport } from '../upstream/pool/default-transport.js';
 import { unsupported } from '../xds/decode.js';
-import type { Bootstrap, Cluster, HttpConnectionManager, Listener as ListenerProto, RouteConfiguration } from '../xds/types.js';
+import type {
+  Bootstrap,
+  Cluster,
+  HttpConnectionManager,
+  Listener as ListenerProto,
+  RouteConfiguration,
+} from '../xds/types.js';
 import { DrainManager, type DrainOptions } from './drain-manager.js';
 import type { HcmDeps } from './hcm-config.js';
 import { Listener, ownAddress } from './listener.js';

@@ -38,7 +38,10 @@ export function signalsOf(client: ActiveClient, dispatcher: Dispatcher): StallSi
 }
 
 /** For `explain`: what is known of the connection of an attempt. null when it never had one. */
-export function transportFacts(connection: UpstreamConnectionInfo | null, dispatcher: Dispatcher): TransportFacts | null {
+export function transportFacts(
+  connection: UpstreamConnectionInfo | null,
+  dispatcher: Dispatcher,
+): TransportFacts | null {
   if (!(connection instanceof ActiveClient)) return null;
   const signals = signalsOf(connection, dispatcher);
   const found = judge(signals);
@@ -75,7 +78,11 @@ export function connectionMetrics(clusters: ClusterManagerImpl, dispatcher: Disp
   return [
     gauge('halfopen_upstream_cx_send_queue_bytes', 'Bytes written and not acknowledged (Send-Q).', (s) => s.sendQueue),
     gauge('halfopen_upstream_cx_queued_bytes', 'Bytes held for the peer outside the kernel.', (s) => s.queued),
-    gauge('halfopen_upstream_cx_retransmits', 'Retransmissions of the oldest unacknowledged segment.', (s) => s.retransmits),
+    gauge(
+      'halfopen_upstream_cx_retransmits',
+      'Retransmissions of the oldest unacknowledged segment.',
+      (s) => s.retransmits,
+    ),
     gauge('halfopen_upstream_cx_silence_seconds', 'Time since a byte was read.', (s) => s.sinceRead / 1000),
     {
       name: 'halfopen_upstream_cx_verdict',
