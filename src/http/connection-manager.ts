@@ -136,8 +136,8 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
 
   private onCodecError(error: CodecError): void {
     const stats = this.config.stats;
-    if (this.closing) return;
     if (error.kind === 'protocol') stats.downstream_cx_protocol_error++;
+    if (this.closing) return;
     this.closing = true;
     this.ownClose = true;
     if (this.active > 0) {

@@ -124,7 +124,7 @@ function removeHopByHop(headers: RequestHeaders): void {
     headers.remove(H.upgrade);
     const te = headers.get(H.te);
     if (te !== undefined) {
-      if (hasToken(te.replaceAll(/;[^,]*/g, ''), 'trailers')) headers.set(H.te, 'trailers');
+      if (acceptsTrailers(te)) headers.set(H.te, 'trailers');
       else headers.remove(H.te);
     }
   }
@@ -133,6 +133,12 @@ function removeHopByHop(headers: RequestHeaders): void {
   headers.remove(H.transferEncoding);
   const referer = headers.get(H.referer);
   if (referer !== undefined && !isUrl(referer)) headers.remove(H.referer);
+}
+
+/** One of the tokens is `trailers`, in lower case; parameters do not count. */
+function acceptsTrailers(te: string): boolean {
+  if (te === 'trailers') return true;
+  return te.split(',').some((part) => part.split(';')[0].trim() === 'trailers');
 }
 
 /** An absolute http or https URL, as far as Envoy looks when it decides whether to keep a `referer`. */

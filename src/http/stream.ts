@@ -9,6 +9,7 @@ import { type LedgerTimer, type LimitRef, TimerKind, TimerLedger } from '../obse
 import { isGrpcRequest } from '../router/grpc.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import { type ReplyHeaders, Router, type RouterCallbacks } from '../router/router.js';
+import type { Cluster } from '../upstream/types.js';
 import { parseGrpcTimeout } from '../router/timeouts.js';
 import type { ConnectionManagerConfig } from './config.js';
 import { isUpgrade, mutateRequestHeaders, mutateResponseHeaders } from './header-rules.js';
@@ -102,6 +103,11 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
     if (config.streamFlush.ms > 0) encoder.setFlushTimeout(config.streamFlush.ms);
   }
 
+  /** The request is an upgrade or CONNECT that is allowed: its body waits for the answer. */
+  get isTunnel(): boolean {
+    return this.tunnel;
+  }
+
   get bufferLimit(): number {
     return this.encoder.bufferLimit;
   }
@@ -119,14 +125,19 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
     if (!checkRequest(this, headers, config)) return;
     this.internalRequest = mutateRequestHeaders(headers, config, info.connection, info, this.dispatcher.random);
     const route = (this.route = config.routes.match(headers, this.dispatcher.random.u32, info.connection));
+    let cluster: Cluster | undefined;
     if (route !== null) {
       info.routeName = route.name;
       info.virtualHost = route.virtualHostName;
+      if (route.action === 'route') {
+        cluster = config.router.clusters.get(route.pickCluster(headers));
+        if (cluster !== undefined) info.upstreamCluster = cluster.observabilityName;
+      }
       this.applyRouteLimits(route, headers);
     }
     if (!this.acceptUpgrade(headers, route)) return;
     const router = (this.router = new Router(config.router, this));
-    router.decodeHeaders(headers, route, endStream);
+    router.decodeHeaders(headers, route, cluster, endStream);
     if (endStream) this.onRequestDecoded();
     this.touch();
   }
@@ -332,8 +343,13 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
       body,
       this.requestHeaders,
       (headers) => {
+        this.info.responseHeaders = headers;
+        this.info.responseCode = headers.status;
+        // A redirect or direct response puts its own headers before those of the route.
+        const direct = route !== null && route.action !== 'route';
+        if (direct) modify?.addReplyHeaders(headers, false);
         if (route?.hasResponseMutations) route.finalizeResponse(headers, this.info);
-        modify?.addReplyHeaders(headers, modify.overloaded);
+        if (!direct) modify?.addReplyHeaders(headers, modify.overloaded);
       },
       grpcStatus,
     );
@@ -367,13 +383,8 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
     const { config, info, owner, protocol } = this;
     this.touch();
     if (this.request !== null) this.ledger.disarm(this.request);
-    mutateResponseHeaders(
-      headers,
-      config,
-      this.requestHeaders,
-      this.tunnel && isTunnelAnswer(headers, protocol),
-      owner.date(),
-    );
+    const tunnel = this.tunnel && isTunnelAnswer(headers, protocol);
+    mutateResponseHeaders(headers, config, this.requestHeaders, tunnel, owner.date());
     info.responseHeaders = headers;
     info.responseCode = headers.status;
     if (owner.notDraining && config.drain.drainClose()) {
@@ -387,7 +398,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
       if (http1) owner.closeAfterResponse();
       config.stats.downstream_rq_response_before_rq_complete++;
     }
-    if (http1 && !owner.notDraining && !this.tunnel) headers.set(H.connection, 'close');
+    if (http1 && !owner.notDraining && !tunnel) headers.set(H.connection, 'close');
     this.responseStarted = true;
     chargeCode(config.stats, headers.status);
     chargeCode(config.listenerStats, headers.status);

@@ -246,7 +246,7 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
   private onEnd(): void {
     this.dispatcher.enter();
     if (this.state === State.OPEN) this.events?.onRemoteEnd();
-    else if (this.state === State.DELAYED) this.finish(false);
+    else if (this.state === State.DELAYED) this.finish(false, false);
     this.dispatcher.leave();
   }
 
@@ -369,7 +369,7 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
   }
 
   onPeerGone(): void {
-    if (this.state === State.DELAYED) this.finish(false);
+    if (this.state === State.DELAYED) this.finish(false, false);
   }
 
   onTimer(): void {
@@ -378,25 +378,26 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
     this.finish(false);
   }
 
-  private finish(abort: boolean): void {
+  /** @param local false when the peer went first while this side was waiting for it */
+  private finish(abort: boolean, local = true): void {
     if (this.state === State.CLOSED) return;
     this.state = State.CLOSED;
     this.cleanUp();
     // Bytes that were read and dropped would have been left unread: the kernel then answers with RST, and so do we.
     if ((abort || this.discarded > 0) && !this.connecting) this.socket.resetAndDestroy();
     else this.socket.destroy();
-    this.events?.onClosed({ local: true, reason: this.closeReason, error: null, connected: !this.connecting });
+    const reason = local ? this.closeReason : '';
+    this.events?.onClosed({ local, reason, error: null, connected: !this.connecting });
   }
 
   private onSocketClose(): void {
     if (this.state === State.CLOSED) return;
-    const wasOpen = this.state === State.OPEN;
     this.dispatcher.enter();
     this.state = State.CLOSED;
     this.cleanUp();
     this.events?.onClosed({
-      local: !wasOpen && this.lastError === null,
-      reason: wasOpen ? '' : this.closeReason,
+      local: false,
+      reason: '',
       error: this.lastError,
       connected: !this.connecting,
     });

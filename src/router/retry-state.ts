@@ -123,6 +123,11 @@ export class RetryState {
     return this.decide(this.wantsHeaders(response, request));
   }
 
+  /** Final response headers came from an attempt that was retried already: would they have been retried? */
+  wouldRetryHeaders(response: ResponseHeaders, request: RequestHeaders): boolean {
+    return this.wantsHeaders(response, request);
+  }
+
   /** An attempt ended without final response headers. `requestSent`: some attempt has written its headers upstream. */
   shouldRetryReset(reason: ResetReason, requestSent: boolean): RetryVerdict {
     this.immediate = false;

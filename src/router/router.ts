@@ -10,6 +10,7 @@ import type { Cluster, ClusterManager, Host, LbContext, Priority, UpstreamConnec
 import { grpcStatusToHttp, isGrpcRequest } from './grpc.js';
 import type { RetryState, RetryVerdict } from './retry-state.js';
 import type { RouteEntry } from './route-entry.js';
+import { rewriteAuthority } from './rewrite.js';
 import { RequestTimeouts, resolveTimeouts } from './timeouts.js';
 import { UpstreamRequest } from './upstream-request.js';
 
@@ -27,6 +28,8 @@ export interface RouterCallbacks {
   readonly requestComplete: boolean;
   /** The caller is trusted (x-envoy-internal was set). */
   readonly internalRequest: boolean;
+  /** Upgrade or CONNECT: the body is held until the upstream has agreed. */
+  readonly isTunnel: boolean;
   /** `modify` adds the router's own headers to the reply. Resets the stream when the response has started. */
   sendLocalReply(
     status: number,
@@ -141,7 +144,12 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
 
   // --- the request
 
-  decodeHeaders(headers: RequestHeaders, route: RouteEntry | null, endStream: boolean): void {
+  decodeHeaders(
+    headers: RequestHeaders,
+    route: RouteEntry | null,
+    cluster: Cluster | undefined,
+    endStream: boolean,
+  ): void {
     const { callbacks, config } = this;
     const info = callbacks.info;
     config.stats.rq_total++;
@@ -157,8 +165,6 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
       this.answerDirectly(route);
       return;
     }
-    const clusterName = route.pickCluster(headers);
-    const cluster = config.clusters.get(clusterName);
     if (cluster === undefined) {
       config.stats.no_cluster++;
       addFlag(info, 'NC');
@@ -166,7 +172,6 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
       return;
     }
     this.cluster = cluster;
-    info.upstreamCluster = cluster.observabilityName;
     this.priority = route.priority;
     info.attemptCount = 1;
     if (cluster.maintenanceMode) {
@@ -212,7 +217,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   /** `location` of a redirect, `x-envoy-overloaded`, `x-envoy-attempt-count`. */
   addReplyHeaders(headers: ResponseHeaders, overloaded: boolean): void {
     this.addCookies(headers);
-    if (this.directLocation !== null) headers.set(H.location, this.directLocation);
+    if (this.directLocation !== null) headers.push(H.location, this.directLocation);
     const contentType = this.route.directResponse?.contentType;
     if (contentType) headers.set(H.contentType, contentType);
     if (overloaded && !this.config.suppressEnvoyHeaders) headers.set(H.xEnvoyOverloaded, 'true');
@@ -362,8 +367,28 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   }
 
   onPerTryTimeout(attempt: UpstreamRequest): void {
+    if (this.route.hedgeOnPerTryTimeout) {
+      this.hedge(attempt);
+      return;
+    }
     this.cluster.stats.upstream_rq_per_try_timeout++;
     this.perTryTimeout(attempt, 'upstream_per_try_timeout');
+  }
+
+  /** The attempt may still answer: it goes on, and another one starts beside it while retries are left. */
+  private hedge(attempt: UpstreamRequest): void {
+    attempt.host?.outlier.putResult('timeout', this.timeoutCode);
+    const retry = this.retryState;
+    if (this.responseStarted || retry === null || attempt.retried) return;
+    const verdict = retry.shouldHedge();
+    if (verdict !== 'retry') {
+      this.noteRetryVerdict(verdict);
+      return;
+    }
+    if (attempt.host !== null) retry.onHostAttempted(attempt.host);
+    attempt.retried = true;
+    this.timeoutRetry = true;
+    this.scheduleRetry(retry, null);
   }
 
   onPerTryIdleTimeout(attempt: UpstreamRequest): void {
@@ -426,8 +451,8 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   onUpstream1xx(headers: ResponseHeaders, _attempt: UpstreamRequest): void {
     // Any 1xx ends the chance of a retry, forwarded or not.
     this.dropRetryState();
+    if (!this.informed) this.cluster.codes.charge(headers.status, this.callbacks.internalRequest, false);
     this.informed = true;
-    this.cluster.codes.charge(headers.status, this.callbacks.internalRequest, false);
     this.callbacks.encode1xx(headers);
   }
 
@@ -447,13 +472,14 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
         host.stats.rq_error++;
         cluster.codes.chargeRetry(status);
         retry.onHostAttempted(host);
-        attempt.reset();
+        if (endStream && attempt.encodeComplete) attempt.complete();
+        else attempt.reset();
         this.forget(attempt);
         this.scheduleRetry(retry, headers);
         return;
       }
       couldNotRetry = this.noteRetryVerdict(verdict);
-    }
+    } else if (retry !== null) couldNotRetry = retry.wouldRetryHeaders(headers, this.requestHeaders);
     if (couldNotRetry && (this.othersAwait(attempt) || this.pendingRetries > 0)) {
       host.stats.rq_error++;
       attempt.reset();
@@ -468,11 +494,13 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     else this.noteSuccess(host, grpcStatus, endStream);
     if (route.includeAttemptCountInResponse) headers.set(H.xEnvoyAttemptCount, String(callbacks.info.attemptCount));
     this.addCookies(headers);
+    callbacks.info.responseHeaders = headers;
+    callbacks.info.responseCode = status;
+    callbacks.info.details = 'via_upstream';
     if (route.hasResponseMutations) route.finalizeResponse(headers, callbacks.info);
     this.responseStarted = true;
     this.final = attempt;
     if (this.attempts.length > 1) this.resetOthers(attempt);
-    callbacks.info.details = 'via_upstream';
     if (endStream) this.onResponseComplete(attempt);
     callbacks.encodeHeaders(headers, endStream);
   }
@@ -679,10 +707,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   // --- plumbing
 
   rewriteHost(headers: RequestHeaders, host: string): void {
-    if (headers.authority !== undefined && headers.authority !== host) {
-      if (!this.config.suppressEnvoyHeaders) headers.set(H.xEnvoyOriginalHost, headers.authority);
-      headers.authority = host;
-    }
+    rewriteAuthority(headers, host, this.route.appendForwardedHost, !this.config.suppressEnvoyHeaders);
   }
 
   private forget(attempt: UpstreamRequest): void {

@@ -109,6 +109,16 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     if (headersOnly) this.noteEnd(now);
     encoder.encodeHeaders(headers, headersOnly);
     if (this.done || headersOnly) return;
+    if (this.router.callbacks.isTunnel) this.held = true;
+    else this.sendWaiting();
+  }
+
+  /** An upgrade that is not answered yet: the body stays here. */
+  private held = false;
+
+  private sendWaiting(): void {
+    const encoder = this.encoder!;
+    const now = this.router.callbacks.dispatcher.now;
     const waiting = this.waiting;
     const trailers = this.waitingTrailers;
     this.waiting = null;
@@ -147,7 +157,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
   encodeData(data: Uint8Array, endStream: boolean): void {
     this.endSeen = endStream;
     const encoder = this.encoder;
-    if (encoder === null || !this.headersEnded) {
+    if (encoder === null || !this.headersEnded || this.held) {
       this.waiting ??= [];
       this.waiting.push(Buffer.from(data));
       this.waitingBytes += data.length;
@@ -162,7 +172,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
 
   encodeTrailers(trailers: Trailers): void {
     this.endSeen = true;
-    if (this.encoder === null || !this.headersEnded) {
+    if (this.encoder === null || !this.headersEnded || this.held) {
       this.waitingTrailers = trailers;
       return;
     }
@@ -262,6 +272,10 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
       this.readDisable();
     }
     this.router.onUpstreamHeaders(headers, endStream, this);
+    if (this.held && !this.done && (headers.status === 101 || (headers.status >= 200 && headers.status < 300))) {
+      this.held = false;
+      this.sendWaiting();
+    }
   }
 
   decodeData(data: Uint8Array, endStream: boolean): void {
@@ -362,9 +376,6 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     }
     // A read-disabled upstream stream must not stay so on a connection that others share.
     if (this.encoder !== null)
-      for (; this.readDisables > 0; this.readDisables--) {
-        this.router.cluster.stats.upstream_flow_control_resumed_reading_total++;
-        this.encoder.readDisable(false);
-      }
+      for (; this.readDisables > 0; this.readDisables--) this.encoder.readDisable(false);
   }
 }
