@@ -98,7 +98,7 @@ export function mutateRequestHeaders(
       headers.push(H.xForwardedProto, connection.tls ? 'https' : 'http');
   }
   setScheme(headers, config, connection);
-  const internal = trusted && client !== null && config.internalAddress !== null && config.internalAddress(client);
+  const internal = trusted && client !== null && config.internalAddress?.(client) === true;
   info.downstreamRemoteAddress = client === null || client === peer ? connection.remoteAddress : `${client}:0`;
   const edge = useRemote && !internal;
   if (internal) headers.set(H.xEnvoyInternal, 'true');

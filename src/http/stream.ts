@@ -9,8 +9,8 @@ import { type LedgerTimer, type LimitRef, TimerKind, TimerLedger } from '../obse
 import { isGrpcRequest } from '../router/grpc.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import { type ReplyHeaders, Router, type RouterCallbacks } from '../router/router.js';
-import type { Cluster } from '../upstream/types.js';
 import { parseGrpcTimeout } from '../router/timeouts.js';
+import type { Cluster } from '../upstream/types.js';
 import type { ConnectionManagerConfig } from './config.js';
 import { isUpgrade, mutateRequestHeaders, mutateResponseHeaders } from './header-rules.js';
 import { makeLocalReply } from './local-reply.js';

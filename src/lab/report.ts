@@ -16,14 +16,14 @@ const COLORS: Record<string, string> = {
   'no answer': '#555555',
 };
 
-function escape(text: string): string {
+function html(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /** One HTML page without scripts: for each row the answers over time, and the send queue. */
 export function htmlReport(report: FieldReport): string {
   const answers = [...new Set(report.rows.flatMap((record) => record.results.map(answerOf)))].sort();
-  const legend = answers.map((a) => `<span><i style="background:${colorOf(a)}"></i>${escape(a)}</span>`).join(' ');
+  const legend = answers.map((a) => `<span><i style="background:${colorOf(a)}"></i>${html(a)}</span>`).join(' ');
   const sections = report.rows.map((record) => section(report, record)).join('\n');
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>halfopen lab: field report</title>
@@ -35,7 +35,7 @@ i{display:inline-block;width:.9em;height:.9em;margin-right:.35em;vertical-align:
 text{font-size:11px;fill:#555}
 </style></head><body>
 <h1>A server loses its network behind a proxy</h1>
-<p>${escape(report.kind)}; ${report.phases.map((p) => `${(p.at / 1000).toFixed(1)} s: ${escape(p.what)}`).join('; ')}.</p>
+<p>${html(report.kind)}; ${report.phases.map((p) => `${(p.at / 1000).toFixed(1)} s: ${html(p.what)}`).join('; ')}.</p>
 <p>${legend}</p>
 ${sections}
 </body></html>
@@ -53,7 +53,7 @@ function section(report: FieldReport, record: RowRecord): string {
         [i].answers.map(([a]) => a)
         .join(', ');
       const text = answers.map(([a, n]) => `${n} × ${a}`).join(', ');
-      return `<tr><th>${escape(phase.name)}</th><td>${escape(text)}</td><td>${escape(upload)}</td></tr>`;
+      return `<tr><th>${html(phase.name)}</th><td>${html(text)}</td><td>${html(upload)}</td></tr>`;
     })
     .join('');
   const restored = recoveryTime(report, record, 'restored');
@@ -62,10 +62,10 @@ function section(report: FieldReport, record: RowRecord): string {
     replaced === null ? '' : `with a new server after ${(replaced / 1000).toFixed(2)} s`,
     restored === null ? '' : `after the network was back in ${(restored / 1000).toFixed(2)} s`,
   ].filter(Boolean);
-  return `<h2>${escape(record.row.name)}</h2>
-<p>${escape(record.row.title)}. ${escape(record.row.why)}</p>
+  return `<h2>${html(record.row.name)}</h2>
+<p>${html(record.row.title)}. ${html(record.row.why)}</p>
 <table><tr><th>phase</th><th>answers</th><th>24 MiB upload</th></tr>${rows}</table>
-<p>Recovered: ${escape(recovery.join(', ') || 'not in this run')}.</p>
+<p>Recovered: ${html(recovery.join(', ') || 'not in this run')}.</p>
 ${statusPlot(report, record)}
 ${queuePlot(report, record)}`;
 }
@@ -74,7 +74,7 @@ function phaseLines(report: FieldReport, x: (ms: number) => number): string {
   return report.phases
     .map(
       (p) =>
-        `<line x1="${x(p.at)}" x2="${x(p.at)}" y1="0" y2="${HEIGHT}" stroke="#999" stroke-dasharray="3 3"/><text x="${x(p.at) + 3}" y="11">${escape(p.name)}</text>`,
+        `<line x1="${x(p.at)}" x2="${x(p.at)}" y1="0" y2="${HEIGHT}" stroke="#999" stroke-dasharray="3 3"/><text x="${x(p.at) + 3}" y="11">${html(p.name)}</text>`,
     )
     .join('');
 }

@@ -9,8 +9,8 @@ import { type LedgerTimer, type LimitRef, TimerKind, type TimerLedger } from '..
 import type { Cluster, ClusterManager, Host, LbContext, Priority, UpstreamConnectionInfo } from '../upstream/types.js';
 import { grpcStatusToHttp, isGrpcRequest } from './grpc.js';
 import type { RetryState, RetryVerdict } from './retry-state.js';
-import type { RouteEntry } from './route-entry.js';
 import { rewriteAuthority } from './rewrite.js';
+import type { RouteEntry } from './route-entry.js';
 import { RequestTimeouts, resolveTimeouts } from './timeouts.js';
 import { UpstreamRequest } from './upstream-request.js';
 
@@ -689,7 +689,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   }
 
   shouldSelectAnotherHost(host: Host): boolean {
-    return this.isRetry && this.retryState !== null && this.retryState.shouldSelectAnotherHost(host);
+    return this.isRetry && this.retryState?.shouldSelectAnotherHost(host) === true;
   }
 
   get hostSelectionRetryCount(): number {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ConfigError, gather } from '../config/error.js';
 import { type KubeDocument, readKubeDocuments } from '../config/kube-documents.js';
 import type { Finding } from '../pilot/finding.js';
+import { profileNamed } from '../pilot/profile.js';
 import { translate } from '../pilot/translate.js';
 import { type BootstrapSource, loadBootstrap } from '../xds/bootstrap.js';
 import type { Bootstrap } from '../xds/types.js';
@@ -23,23 +24,23 @@ export interface Loaded {
   /** Key of `PROFILES`. */
   replyProfile: string;
   warnings: string[];
-  /** Everything that was read, to be watched. */
-  files: string[];
 }
 
 const EXTENSIONS = ['.yaml', '.yml', '.json'];
 const ENVOY_PROFILES = ['envoy-1.40', 'envoy-1.22', 'envoy-1.18', 'envoy-1.17', 'envoy-1.16'];
 
-/** Envoy minor release that came with an Istio minor release, as far as replies differ. */
+/** The rules of the Envoy that came with an Istio release. @throws ConfigError for a profile that is not known */
 function replyProfileOf(profile: string): string {
   if (ENVOY_PROFILES.includes(profile)) return profile;
-  const match = /^istio-1\.(\d+)/.exec(profile);
-  if (match === null || profile === 'istio-1.10+') return 'envoy-1.40';
-  const minor = Number(match[1]);
-  if (minor <= 8) return 'envoy-1.16';
-  if (minor === 9) return 'envoy-1.17';
-  if (minor <= 13) return 'envoy-1.18';
-  return minor <= 15 ? 'envoy-1.22' : 'envoy-1.40';
+  const istio = profileNamed(profile);
+  if (istio === null) {
+    const allowed = `${ENVOY_PROFILES.join(', ')}, istio-1.5 to istio-1.31`;
+    throw new ConfigError(`unknown profile '${profile}'`, '--profile', null, allowed);
+  }
+  const minor = Number(istio.envoy.split('.')[1]);
+  if (minor >= 40) return 'envoy-1.40';
+  if (minor >= 22) return 'envoy-1.22';
+  return minor >= 18 ? 'envoy-1.18' : minor === 17 ? 'envoy-1.17' : 'envoy-1.16';
 }
 
 /**
@@ -47,13 +48,6 @@ function replyProfileOf(profile: string): string {
  * @throws ConfigError with every mistake that was found
  */
 export function loadConfiguration(options: LoadOptions): Loaded {
-  if (!ENVOY_PROFILES.includes(options.profile) && !options.profile.startsWith('istio'))
-    throw new ConfigError(
-      `unknown profile '${options.profile}'`,
-      '--profile',
-      null,
-      `${ENVOY_PROFILES.join(', ')}, istio-1.5 to istio-1.31`,
-    );
   const replyProfile = replyProfileOf(options.profile);
   const files = options.paths.flatMap(filesOf);
   const kubernetes = files.filter(isKubernetes);
@@ -65,14 +59,14 @@ export function loadConfiguration(options: LoadOptions): Loaded {
       { file: bootstraps[0] ?? options.bootstrapPath!, line: 1, col: 1 },
       'one or the other',
     );
-  if (kubernetes.length > 0) return { ...fromDocuments(kubernetes, options), replyProfile, files };
+  if (kubernetes.length > 0) return { ...fromDocuments(kubernetes, options), replyProfile };
   const sources: BootstrapSource[] = [];
   const paths = options.bootstrapPath === null ? bootstraps : [options.bootstrapPath, ...bootstraps];
   for (const path of paths) sources.push({ path });
   if (options.bootstrapYaml !== null) sources.push({ text: options.bootstrapYaml });
   const warnings: ConfigError[] = [];
   const bootstrap = loadBootstrap(sources, warnings);
-  return { bootstrap, replyProfile, warnings: warnings.map((w) => w.message), files: paths };
+  return { bootstrap, replyProfile, warnings: warnings.map((w) => w.message) };
 }
 
 function filesOf(path: string): string[] {

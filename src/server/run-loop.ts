@@ -23,7 +23,7 @@ export async function runUntilQuit(server: Server, load: LoadOptions, say: (text
   }
   for (const listener of server.listeners) say(`listening on ${listener.addressText}`);
   if (admin !== null) say(`admin on ${admin.address}`);
-  const watched = loadConfiguration(load).files;
+  const watched = load.bootstrapPath === null ? load.paths : [load.bootstrapPath, ...load.paths];
   const watcher = watchFiles(server.dispatcher, watched, () => void reload(server, load, say));
   await over;
   watcher.close();
