@@ -107,8 +107,8 @@ export interface ConnectionManagerConfig {
   readonly accessLog: StreamLog | null;
   readonly drain: DrainDecision;
   readonly failures: FailureSink | null;
-  /** What is known of the upstream connection of a stream that failed. */
-  transportFacts(connection: UpstreamConnectionInfo | null): TransportFacts | null;
+  /** What is known of an upstream connection that kept a stream waiting for `waited` ms. */
+  transportFacts(connection: UpstreamConnectionInfo, waited: number): TransportFacts | null;
   /** Counts the request under its route; null when metrics are off. */
   recordRequest(route: RouteEntry | null, info: StreamInfo): void;
   readonly filterChainName: string;

@@ -10,7 +10,7 @@ import { isGrpcRequest } from '../router/grpc.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import { type ReplyHeaders, Router, type RouterCallbacks } from '../router/router.js';
 import { parseGrpcTimeout } from '../router/timeouts.js';
-import type { Cluster } from '../upstream/types.js';
+import type { Cluster, UpstreamConnectionInfo } from '../upstream/types.js';
 import type { ConnectionManagerConfig } from './config.js';
 import { isUpgrade, mutateRequestHeaders, mutateResponseHeaders } from './header-rules.js';
 import { makeLocalReply } from './local-reply.js';
@@ -511,8 +511,14 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
       config.failures.onStreamEnd(this);
   }
 
+  noteStalled(connection: UpstreamConnectionInfo, waited: number): void {
+    if (this.config.failures !== null) this.stalled = this.config.transportFacts(connection, waited);
+  }
+
+  private stalled: TransportFacts | null = null;
+
   transportFacts(): TransportFacts | null {
-    return this.config.transportFacts(this.router?.lastConnection ?? null);
+    return this.stalled;
   }
 }
 

@@ -44,6 +44,8 @@ export interface RouterCallbacks {
   encodeTrailers(trailers: Trailers): void;
   /** Upstream cannot take more of the request; counted. */
   pauseRequest(): void;
+  /** An attempt is about to be given up: the last moment at which its connection can be looked at. `waited`: ms since it was attached. */
+  noteStalled(connection: UpstreamConnectionInfo, waited: number): void;
   resumeRequest(): void;
 }
 
@@ -110,8 +112,6 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   readonly reportsConnectSuccess = true;
   hash: bigint | null = null;
   overloaded = false;
-  /** Connection of the last attempt that had one. */
-  lastConnection: UpstreamConnectionInfo | null = null;
 
   private attempts: UpstreamRequest[] = [];
   /** The attempt whose response goes downstream. */

@@ -22,6 +22,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
   encoder: RequestEncoder | null = null;
   /** Host the attempt was attached to or failed on. */
   host: Host | null = null;
+  private connection: UpstreamConnectionInfo | null = null;
   private handle: PoolHandle | null = null;
   private headersEnded = false;
   /** Body that arrived before a stream was open. */
@@ -75,7 +76,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     this.handle = null;
     this.encoder = encoder;
     this.host = host;
-    router.lastConnection = connection;
+    this.connection = connection;
     const info = this.info;
     info.host = host.address;
     info.hostname = host.hostname;
@@ -350,7 +351,9 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     this.finish();
     if (handle !== null) handle.cancel();
     else if (encoder !== null) {
-      countStreamReset(this.router.cluster.stats, this.info.protocol, Reset.LOCAL);
+      const { callbacks, cluster } = this.router;
+      callbacks.noteStalled(this.connection!, callbacks.dispatcher.now - this.info.poolReady);
+      countStreamReset(cluster.stats, this.info.protocol, Reset.LOCAL);
       encoder.resetStream(Reset.LOCAL);
     }
   }

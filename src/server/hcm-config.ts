@@ -32,7 +32,7 @@ export interface HcmDeps {
   accessLog(hcm: HttpConnectionManager): StreamLog | null;
   drain: DrainDecision;
   failures: FailureSink | null;
-  transportFacts(connection: UpstreamConnectionInfo | null): TransportFacts | null;
+  transportFacts(connection: UpstreamConnectionInfo, waited: number): TransportFacts | null;
   recordRequest(route: RouteEntry | null, info: StreamInfo): void;
   profile: ReplyProfile;
   ownAddress: string;

@@ -103,7 +103,7 @@ export class Server {
       accessLog: (hcm) => createAccessLog(hcm.access_log as AccessLogConfig[], this.logDeps),
       drain: this.drain,
       failures: this.explained,
-      transportFacts: (connection) => transportFacts(connection, dispatcher),
+      transportFacts: (connection, waited) => transportFacts(connection, waited, dispatcher),
       recordRequest: (route, info) => this.recordRequest(route, info),
       profile: options.profile,
       ownAddress: ownAddress(),

@@ -4,7 +4,7 @@ import type { OwnMetric } from '../observe/own-metrics.js';
 import type { TransportFacts } from '../observe/recorder.js';
 import type { ClusterManagerImpl } from '../upstream/cluster-manager.js';
 import { ActiveClient } from '../upstream/pool/active-client.js';
-import { judge, type StallSignals } from '../upstream/stall-detector.js';
+import { DEFAULT_STALL_LIMITS, judge, type StallSignals } from '../upstream/stall-detector.js';
 import type { UpstreamConnectionInfo } from '../upstream/types.js';
 
 /** What an HTTP/2 codec tells of itself; HTTP/1 has none of it. */
@@ -37,14 +37,17 @@ export function signalsOf(client: ActiveClient, dispatcher: Dispatcher): StallSi
   };
 }
 
-/** For `explain`: what is known of the connection of an attempt. null when it never had one. */
+/** For `explain`: what is known of the connection of an attempt that is given up after `waited` ms. */
 export function transportFacts(
-  connection: UpstreamConnectionInfo | null,
+  connection: UpstreamConnectionInfo,
+  waited: number,
   dispatcher: Dispatcher,
 ): TransportFacts | null {
   if (!(connection instanceof ActiveClient)) return null;
   const signals = signalsOf(connection, dispatcher);
-  const found = judge(signals);
+  // Silence for half of what the request waited is silence, however short its timeout is.
+  const quiet = Math.min(DEFAULT_STALL_LIMITS.quiet, waited / 2);
+  const found = judge(signals, { ...DEFAULT_STALL_LIMITS, quiet });
   const written = connection.connection.txBytes;
   return {
     verdict: found.verdict,
