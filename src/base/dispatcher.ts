@@ -32,6 +32,8 @@ export class Dispatcher {
   private dirty: Flushable[] = [];
   private spare: Flushable[] = [];
   private deferred: Deferred[] = [];
+  /** Told of an exception that a callback let escape. It ends what it concerned, not the process and not the pass. */
+  onError: (error: unknown) => void = reportDefect;
 
   constructor(
     readonly clock: Clock = systemClock,
@@ -39,7 +41,7 @@ export class Dispatcher {
     manualTimers = false,
   ) {
     this.now = Math.floor(clock.monotonic());
-    this.timers = new TimerWheel(clock, random, this, manualTimers);
+    this.timers = new TimerWheel(clock, random, this, manualTimers, (error) => this.onError(error));
   }
 
   enter(): void {
@@ -80,13 +82,30 @@ export class Dispatcher {
       while (this.deferred.length > 0) {
         const batch = this.deferred;
         this.deferred = [];
-        for (let i = 0; i < batch.length; i++) batch[i].onDeferred();
+        for (let i = 0; i < batch.length; i++) {
+          try {
+            batch[i].onDeferred();
+          } catch (error) {
+            this.onError(error);
+          }
+        }
       }
       const list = this.dirty;
       this.dirty = this.spare;
-      for (let i = 0; i < list.length; i++) list[i].flush();
+      for (let i = 0; i < list.length; i++) {
+        try {
+          list[i].flush();
+        } catch (error) {
+          this.onError(error);
+        }
+      }
       list.length = 0;
       this.spare = list;
     }
   }
+}
+
+function reportDefect(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`halfopen: defect: ${text}\n`);
 }

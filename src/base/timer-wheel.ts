@@ -64,6 +64,10 @@ function append(list: Node, node: Node): void {
   list.prev = node;
 }
 
+function rethrow(error: unknown): never {
+  throw error;
+}
+
 export class TimerWheel {
   private readonly levels: Node[][] = [0, 1, 2].map(() => Array.from({ length: SLOTS }, () => new Node()));
   private readonly overflow = new Node();
@@ -87,6 +91,8 @@ export class TimerWheel {
     private readonly random: Random,
     private readonly scope: { enter(): void; leave(): void },
     private readonly manual = false,
+    /** Told of an exception that a timer's owner let escape; the other timers still fire. */
+    private readonly onError: (error: unknown) => void = rethrow,
   ) {
     this.current = Math.floor(clock.monotonic() / TICK_MS);
   }
@@ -237,7 +243,11 @@ export class TimerWheel {
         timer.deadline = -1;
         unlink(timer);
         this.count--;
-        timer.owner.onTimer(timer.kind);
+        try {
+          timer.owner.onTimer(timer.kind);
+        } catch (error) {
+          this.onError(error);
+        }
       }
     } finally {
       this.scope.leave();

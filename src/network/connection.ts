@@ -215,7 +215,13 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
     dispatcher.enter();
     this.rxBytes += n;
     this.lastReadAt = dispatcher.now;
-    this.events!.onData(n === buf.length ? (buf as Buffer) : (buf.subarray(0, n) as Buffer));
+    try {
+      this.events!.onData(n === buf.length ? (buf as Buffer) : (buf.subarray(0, n) as Buffer));
+    } catch (error) {
+      // Nothing that a peer sends may end the process: a defect costs the connection it showed itself on.
+      dispatcher.onError(error);
+      this.close(Close.NO_FLUSH, 'defect');
+    }
     dispatcher.leave();
     return true;
   }
