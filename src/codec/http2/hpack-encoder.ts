@@ -53,6 +53,8 @@ class Slot {
   /** The value that was sent last, and the number of its entry; -1 when it was not put into the table. */
   value = '';
   entry = -1;
+  /** Number of the last entry with this name. */
+  nameEntry = -1;
   misses = 0;
   readonly policy: Policy;
 
@@ -238,6 +240,7 @@ export class HpackEncoder {
     if (slot.misses >= MISSES) {
       if (slot.value !== value) {
         slot.value = value;
+        slot.entry = -1;
         this.literal(0, 15, slot, value);
         return;
       }
@@ -245,7 +248,7 @@ export class HpackEncoder {
       const entry = this.find(name, value);
       if (entry >= 0) {
         slot.value = value;
-        slot.entry = entry;
+        slot.entry = slot.nameEntry = entry;
         slot.misses = 0;
         this.at = putInteger(this.buf, this.at, 0x80, 127, 61 + this.next - entry);
         return;
@@ -254,13 +257,14 @@ export class HpackEncoder {
     slot.misses = slot.misses >= MISSES ? 0 : slot.misses + 1;
     this.literal(0x40, 63, slot, value);
     slot.value = value;
-    slot.entry = this.insert(name, value, size);
+    slot.entry = slot.nameEntry = this.insert(name, value, size);
   }
 
   private literal(first: number, mask: number, slot: Slot, value: string): void {
     const buf = this.buf;
     const name = slot.name;
-    const index = name.hpackIndex !== 0 ? name.hpackIndex : slot.entry >= this.oldest ? 61 + this.next - slot.entry : 0;
+    let index = name.hpackIndex;
+    if (index === 0 && slot.nameEntry >= this.oldest) index = 61 + this.next - slot.nameEntry;
     if (index !== 0) this.at = putInteger(buf, this.at, first, mask, index);
     else {
       buf[this.at++] = first;

@@ -9,6 +9,7 @@ import {
   type StreamBytes,
   type StreamEncoder,
 } from '../codec.js';
+import { ChunkQueue } from './chunk-queue.js';
 import type { Http2Connection } from './connection.js';
 import { Code } from './frames.js';
 
@@ -95,19 +96,15 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
   resetPending = false;
   private resetReason: ResetReason = Reset.LOCAL;
 
-  private kept: Buffer[] = [];
-  private keptBytes = 0;
+  /** Received, and not delivered. */
+  private readonly kept = new ChunkQueue();
   private keptAbove = false;
   private bodyKept = false;
   private trailersKept: Trailers | null = null;
   private readDisables = 0;
 
-  private queue: Uint8Array[] = [];
-  private queueHead = 0;
-  /** Octets of the first chunk that are sent. */
-  private queueOffset = 0;
-  /** Octets that wait to be sent. */
-  queued = 0;
+  /** Waits to be sent. */
+  private readonly queue = new ChunkQueue();
   private above = false;
   /** Trailers that wait for the body before them; trailers that were handed to the connection. */
   private trailersQueued: Trailers | null = null;
@@ -128,6 +125,11 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
   protected abstract onEndSent(): void;
   /** The error code for a reset asked for by the layer above. */
   protected abstract resetCode(reason: ResetReason): Code;
+
+  /** Octets that wait to be sent. */
+  get queued(): number {
+    return this.queue.length;
+  }
 
   get bufferLimit(): number {
     return this.connection.settings.initialStreamWindowSize;
@@ -150,9 +152,9 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
   encodeData(data: Uint8Array, endStream: boolean): void {
     if (this.gone) return;
     this.localEnd = endStream;
-    if (this.state & State.CLOSING) return;
-    const connection = this.connection;
     const n = data.length;
+    if (this.state & State.CLOSING || (n === 0 && !endStream)) return;
+    const connection = this.connection;
     let start = 0;
     if (this.queued === 0 && n <= this.bufferLimit && this.headersSent && connection.mayWriteData(this)) {
       const room = Math.min(this.sendWindow, connection.sendWindow);
@@ -166,13 +168,11 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
       }
     }
     if (n > start) {
-      const rest = Buffer.from(start === 0 ? data : data.subarray(start));
-      this.queue.push(rest);
-      this.queued += rest.length;
-      connection.stats.pending_send_bytes += rest.length;
+      this.queue.add(start === 0 ? data : data.subarray(start));
+      connection.stats.pending_send_bytes += n - start;
       if (!this.above && this.queued > this.bufferLimit) {
         this.above = true;
-        if (!this.detached) this.decoder.onAboveWriteBufferHighWatermark();
+        this.notifyAbove();
       }
     }
     connection.wantSend(this);
@@ -219,22 +219,13 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
     if (n === 0) {
       connection.writeData(this, EMPTY, 0, 0, end);
     } else {
-      let left = n;
       connection.beginData(this, n, end);
-      while (left > 0) {
-        const chunk = this.queue[this.queueHead];
-        const take = Math.min(left, chunk.length - this.queueOffset);
-        connection.conn.out.write(chunk, this.queueOffset, this.queueOffset + take);
-        left -= take;
-        this.queueOffset += take;
-        if (this.queueOffset === chunk.length) this.dropChunk();
-      }
-      this.queued -= n;
+      this.queue.writeTo(connection.conn.out, n);
       connection.stats.pending_send_bytes -= n;
       if (end) this.endSent();
       if (this.above && this.queued <= this.bufferLimit >> 1) {
         this.above = false;
-        if (!this.detached) this.decoder.onBelowWriteBufferLowWatermark();
+        this.notifyBelow();
       }
     }
     if (last && this.trailersQueued !== null) {
@@ -242,19 +233,6 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
       this.trailersQueued = null;
       this.trailersSubmitted = true;
       connection.submitHeaders(this, trailers, true);
-    }
-  }
-
-  private dropChunk(): void {
-    this.queue[this.queueHead] = EMPTY;
-    this.queueHead++;
-    this.queueOffset = 0;
-    if (this.queueHead === this.queue.length) {
-      this.queue = [];
-      this.queueHead = 0;
-    } else if (this.queueHead > 1024) {
-      this.queue.splice(0, this.queueHead);
-      this.queueHead = 0;
     }
   }
 
@@ -321,15 +299,12 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
 
   /** A whole DATA frame. The end is passed on with it when nothing else waits. */
   onData(buf: Buffer, start: number, end: number): void {
-    if (this.readDisables === 0 && this.keptBytes === 0 && end - start <= this.connection.settings.bufferLimit) {
+    if (this.readDisables === 0 && this.kept.length === 0 && end - start <= this.connection.settings.bufferLimit) {
       if (!this.resetPending && !this.detached) this.decoder.decodeData(buf.subarray(start, end), this.remoteEnd);
       return;
     }
-    if (end > start) {
-      this.kept.push(Buffer.from(buf.subarray(start, end)));
-      this.keptBytes += end - start;
-      if (this.keptBytes > this.bufferLimit) this.keptAbove = true;
-    }
+    this.kept.add(buf.subarray(start, end));
+    if (this.kept.length > this.bufferLimit) this.keptAbove = true;
     this.deliver();
   }
 
@@ -341,33 +316,20 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
     this.bodyKept = false;
     const piece = this.connection.settings.bufferLimit;
     if (this.resetPending || this.detached) {
-      this.takeKept(this.keptBytes);
-    } else if (piece > 0 && this.keptBytes > piece) {
-      const data = this.takeKept(piece);
+      this.kept.clear();
+    } else if (piece > 0 && this.kept.length > piece) {
+      const data = this.kept.take(piece);
       this.bodyKept = true;
       this.decoder.decodeData(data, false);
       if (this.mayDeliver) this.connection.conn.dispatcher.markDirty(this);
     } else {
-      const data = this.takeKept(this.keptBytes);
+      const data = this.kept.take(this.kept.length);
       this.decoder.decodeData(data, this.remoteEnd && this.trailersKept === null);
     }
-    if (this.keptAbove && this.keptBytes <= this.bufferLimit >> 1) {
+    if (this.keptAbove && this.kept.length <= this.bufferLimit >> 1) {
       this.keptAbove = false;
       if (this.readDisables === 0 && !this.gone) this.grantWindow();
     }
-  }
-
-  private takeKept(n: number): Buffer {
-    if (n === this.keptBytes) {
-      const all = this.kept.length === 1 ? this.kept[0] : Buffer.concat(this.kept, n);
-      this.kept = [];
-      this.keptBytes = 0;
-      return all;
-    }
-    const all = Buffer.concat(this.kept, this.keptBytes);
-    this.kept = [all.subarray(n)];
-    this.keptBytes -= n;
-    return all.subarray(0, n);
   }
 
   onTrailers(trailers: Trailers): void {
@@ -430,10 +392,8 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
   release(): void {
     this.gone = true;
     this.connection.stats.pending_send_bytes -= this.queued;
-    this.queue = [];
-    this.queued = 0;
-    this.kept = [];
-    this.keptBytes = 0;
+    this.queue.clear();
+    this.kept.clear();
     this.bodyKept = false;
     this.trailersKept = null;
     if (this.flushTimer !== null) this.connection.conn.dispatcher.timers.cancel(this.flushTimer);
