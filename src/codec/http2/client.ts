@@ -29,6 +29,10 @@ class ClientStream extends Http2Stream implements RequestEncoder {
   /** Type of the upgrade that was sent as an extended CONNECT, '' for none. */
   upgrade = '';
   client: Http2ClientCodec;
+  /** Neighbours in the list of streams that are made and not opened, and whether it is in there. */
+  earlier: ClientStream | null = null;
+  later: ClientStream | null = null;
+  unopened = false;
 
   constructor(
     connection: Http2ClientCodec,
@@ -67,7 +71,9 @@ export class Http2ClientCodec extends Http2Connection implements ClientCodec {
   readonly isServer = false;
   private nextId = 1;
   /** Made and not opened: without headers, or waiting for the peer's stream limit. */
-  private readonly unopened = new Set<ClientStream>();
+  private oldest: ClientStream | null = null;
+  private newest: ClientStream | null = null;
+  private unopened = 0;
   private waiting: { stream: ClientStream; headers: RequestHeaders; endStream: boolean }[] = [];
 
   constructor(
@@ -84,17 +90,37 @@ export class Http2ClientCodec extends Http2Connection implements ClientCodec {
   }
 
   override get activeStreams(): number {
-    return super.activeStreams + this.unopened.size;
+    return super.activeStreams + this.unopened;
   }
 
   newStream(decoder: ResponseDecoder): RequestEncoder {
     this.keepalive.beforeStream(this.lastReceived);
     const stream = new ClientStream(this, decoder);
-    this.unopened.add(stream);
+    this.list(stream);
     this.inbound.streamOpened();
     this.stats.streams_active++;
     if (this.conn.aboveHighWatermark()) stream.notifyAbove();
     return stream;
+  }
+
+  private list(stream: ClientStream): void {
+    stream.unopened = true;
+    stream.earlier = this.newest;
+    if (this.newest !== null) this.newest.later = stream;
+    else this.oldest = stream;
+    this.newest = stream;
+    this.unopened++;
+  }
+
+  private unlist(stream: ClientStream): void {
+    const { earlier, later } = stream;
+    if (earlier !== null) earlier.later = later;
+    else this.oldest = later;
+    if (later !== null) later.earlier = earlier;
+    else this.newest = earlier;
+    stream.earlier = stream.later = null;
+    stream.unopened = false;
+    this.unopened--;
   }
 
   /** Gives the stream its number. @returns false when it must wait, or may not be opened */
@@ -109,7 +135,7 @@ export class Http2ClientCodec extends Http2Connection implements ClientCodec {
       this.waiting.push({ stream, headers, endStream });
       return false;
     }
-    this.unopened.delete(stream);
+    this.unlist(stream);
     stream.sendWindow = this.peerInitialWindow;
     stream.receiveWindow = this.localInitialWindow;
     this.admit(stream, this.nextId);
@@ -126,7 +152,8 @@ export class Http2ClientCodec extends Http2Connection implements ClientCodec {
 
   /** A stream that was never opened is given up. */
   private abandon(stream: ClientStream): void {
-    if (!this.unopened.delete(stream)) return;
+    if (!stream.unopened) return;
+    this.unlist(stream);
     stream.release();
     this.stats.streams_active--;
     this.inbound.streamClosed();
@@ -139,8 +166,8 @@ export class Http2ClientCodec extends Http2Connection implements ClientCodec {
   }
 
   override onConnectionClosed(reason: ResetReason, details: string): void {
-    for (const stream of this.unopened) {
-      this.unopened.delete(stream);
+    for (let stream = this.oldest; stream !== null; stream = this.oldest) {
+      this.unlist(stream);
       this.endWithConnection(stream, reason, details);
     }
     this.waiting = [];

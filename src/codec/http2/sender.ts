@@ -189,8 +189,8 @@ export abstract class Http2Sender extends FrameWriter implements Deferred {
   }
 
   protected forgetSend(stream: Http2Stream): void {
-    this.ready.delete(stream);
-    this.resets.delete(stream);
+    if (this.ready.size > 0) this.ready.delete(stream);
+    if (this.resets.size > 0) this.resets.delete(stream);
   }
 
   // --- sending

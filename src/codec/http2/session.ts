@@ -5,6 +5,7 @@ import type { Http2Settings } from './options.js';
 import { CALLBACK_FAILED, Http2Sender } from './sender.js';
 import type { Http2CodecStats } from './stats.js';
 import { type Http2Stream, State } from './stream.js';
+import { StreamTable } from './stream-table.js';
 
 /** Why a frame is bad, in the terms of nghttp2. */
 export enum Invalid {
@@ -20,7 +21,7 @@ export enum Invalid {
  */
 export abstract class Http2Session extends Http2Sender {
   /** Open streams by id. */
-  readonly streams = new Map<number, Http2Stream>();
+  readonly streams = new StreamTable();
   /** Closed towards the peer, with received data that the layer above has not taken. */
   private readonly lingering = new Set<Http2Stream>();
   /** Largest id of a stream that the peer began, and of those the largest that was taken up. */
@@ -157,7 +158,7 @@ export abstract class Http2Session extends Http2Sender {
   protected admit(stream: Http2Stream, id: number): void {
     stream.streamId = id;
     stream.state |= State.OPEN;
-    this.streams.set(id, stream);
+    this.streams.add(stream);
   }
 
   /** The peer has ended its side. */

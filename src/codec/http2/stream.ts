@@ -57,6 +57,8 @@ const EMPTY = Buffer.alloc(0);
  */
 export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred, Flushable {
   streamId = 0;
+  /** The next in its chain of the connection's table of streams. */
+  chained: Http2Stream | null = null;
   readonly bytes: StreamBytes = { wireReceived: 0, wireSent: 0, headerReceived: 0, headerSent: 0 };
   state = 0;
   seen = 0;
