@@ -141,9 +141,17 @@ function acceptsTrailers(te: string): boolean {
   return te.split(',').some((part) => part.split(';')[0].trim() === 'trailers');
 }
 
-/** An absolute http or https URL, as far as Envoy looks when it decides whether to keep a `referer`. */
+/**
+ * Whether Envoy keeps a `referer`: an absolute URL without user and fragment, or a relative reference without fragment
+ * whose first segment holds no colon.
+ */
 function isUrl(text: string): boolean {
-  return /^https?:\/\/[^/\s?#]+/i.test(text);
+  const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]+)/i.exec(text);
+  if (absolute !== null) return !absolute[1].includes('@') && !text.includes('#');
+  const colon = text.indexOf(':');
+  const slash = text.indexOf('/');
+  if (colon >= 0 && (slash < 0 || colon < slash)) return false;
+  return /^[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*$/.test(text);
 }
 
 function setScheme(headers: RequestHeaders, config: ConnectionManagerConfig, connection: ConnectionInfo): void {

@@ -12,7 +12,7 @@ import { type ReplyHeaders, Router, type RouterCallbacks } from '../router/route
 import { parseGrpcTimeout } from '../router/timeouts.js';
 import type { Cluster, UpstreamConnectionInfo } from '../upstream/types.js';
 import type { ConnectionManagerConfig } from './config.js';
-import { isUpgrade, mutateRequestHeaders, mutateResponseHeaders } from './header-rules.js';
+import { hasToken, isUpgrade, mutateRequestHeaders, mutateResponseHeaders } from './header-rules.js';
 import { makeLocalReply } from './local-reply.js';
 import { checkRequest } from './request-checks.js';
 import { chargeCode } from './stats.js';
@@ -70,6 +70,8 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
   private destroyed = false;
   private ending = false;
   private tunnel = false;
+  /** A 1xx was forwarded. */
+  private interim = false;
   private paused = 0;
 
   constructor(
@@ -371,8 +373,10 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
   encode1xx(headers: ResponseHeaders): void {
     if (this.destroyed || this.responseStarted) return;
     this.touch();
-    // Envoy forwards only the first kind and only when asked; the others end here.
-    if (!this.config.proxy100Continue) return;
+    // Only the first is forwarded, and only when asked for.
+    if (!this.config.proxy100Continue || this.interim) return;
+    this.interim = true;
+    headers.remove(H.connection);
     chargeCode(this.config.stats, headers.status);
     chargeCode(this.config.listenerStats, headers.status);
     this.encoder.encode1xx(headers);
@@ -383,7 +387,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
     const { config, info, owner, protocol } = this;
     this.touch();
     if (this.request !== null) this.ledger.disarm(this.request);
-    const tunnel = this.tunnel && isTunnelAnswer(headers, protocol);
+    const tunnel = this.tunnel && isTunnelAnswer(headers, this.requestHeaders);
     mutateResponseHeaders(headers, config, this.requestHeaders, tunnel, owner.date());
     info.responseHeaders = headers;
     info.responseCode = headers.status;
@@ -522,6 +526,9 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
   }
 }
 
-function isTunnelAnswer(headers: ResponseHeaders, protocol: Protocol): boolean {
-  return protocol === 'HTTP/2' ? headers.status === 200 : headers.status === 101 || headers.status === 200;
+/** The upstream has agreed to the upgrade or CONNECT: from here on the stream is a tunnel. */
+function isTunnelAnswer(headers: ResponseHeaders, request: RequestHeaders | null): boolean {
+  const { status } = headers;
+  if (request?.method === 'CONNECT') return status >= 200 && status < 300;
+  return status === 101 && headers.has(H.upgrade) && hasToken(headers.get(H.connection) ?? '', 'upgrade');
 }

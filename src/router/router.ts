@@ -487,6 +487,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
       return;
     }
     this.dropRetryState();
+    if (this.refusedUpgrade(headers, attempt)) return;
     if (this.requestCompleteAt >= 0 && !config.suppressEnvoyHeaders)
       headers.set(H.xEnvoyUpstreamServiceTime, String(Math.floor(callbacks.dispatcher.now - this.requestCompleteAt)));
     cluster.codes.charge(status, callbacks.internalRequest, host.canary);
@@ -503,6 +504,30 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     if (this.attempts.length > 1) this.resetOthers(attempt);
     if (endStream) this.onResponseComplete(attempt);
     callbacks.encodeHeaders(headers, endStream);
+  }
+
+  /**
+   * An upgrade that an HTTP/1 upstream answers with something else below 400: its body could be taken for the tunnel, so the client
+   * gets the status and headers alone.
+   */
+  private refusedUpgrade(headers: ResponseHeaders, attempt: UpstreamRequest): boolean {
+    const { status } = headers;
+    if (!this.callbacks.isTunnel || this.requestHeaders.method === 'CONNECT') return false;
+    if (status === 101 || status >= 400 || attempt.info.protocol === 'HTTP/2') return false;
+    this.charge(status, attempt.host);
+    attempt.reset();
+    this.forget(attempt);
+    this.cleanup();
+    headers.remove(H.contentLength);
+    headers.remove(H.transferEncoding);
+    const addReplyHeaders = (reply: ResponseHeaders) => {
+      for (let i = 0; i < headers.names.length; i++) reply.push(headers.names[i], headers.values[i]);
+    };
+    this.callbacks.sendLocalReply(status, '', 'websocket_handshake_unsuccessful', {
+      overloaded: false,
+      addReplyHeaders,
+    });
+    return true;
   }
 
   private noteSuccess(host: Host, grpcStatus: string | undefined, endStream: boolean): void {
