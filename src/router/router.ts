@@ -242,7 +242,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   private setExpectedTimeout(): void {
     if (this.config.suppressEnvoyHeaders) return;
     const { global, perTry } = this.timeouts;
-    const hedging = this.route.hedgeOnPerTryTimeout;
+    const hedging = this.timeouts.hedge;
     let ms = perTry > 0 && !hedging ? perTry : global;
     if (ms <= 0) return;
     if (global > 0 && this.routeTimer !== null) {
@@ -367,7 +367,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   }
 
   onPerTryTimeout(attempt: UpstreamRequest): void {
-    if (this.route.hedgeOnPerTryTimeout) {
+    if (this.timeouts.hedge) {
       this.hedge(attempt);
       return;
     }

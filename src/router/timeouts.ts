@@ -23,6 +23,8 @@ export class RequestTimeouts {
   upstreamMaxStreamDuration: number | null = null;
   /** `global` came from a request header, not from the route. */
   fromHeader = false;
+  /** A per-try timeout starts another attempt beside the first instead of ending it (HedgePolicy.hedge_on_per_try_timeout). */
+  hedge = false;
 }
 
 /** Fills `out` and removes the headers that were consumed. */
@@ -34,6 +36,7 @@ export function resolveTimeouts(
   options: TimeoutOptions,
 ): void {
   out.fromHeader = false;
+  out.hedge = route.hedgeOnPerTryTimeout;
   out.upstreamMaxStreamDuration = null;
   out.perTry = route.retryPolicy === null ? 0 : route.retryPolicy.perTryTimeout;
   out.perTryIdle = route.retryPolicy === null ? 0 : route.retryPolicy.perTryIdleTimeout;
@@ -72,6 +75,9 @@ function applyHeaders(out: RequestTimeouts, headers: RequestHeaders, options: Ti
     if (ms !== null) out.perTry = ms;
     headers.remove(H.xEnvoyUpstreamRqPerTryTimeoutMs);
   }
+  const hedge = headers.get(H.xEnvoyHedgeOnPerTryTimeout);
+  if (hedge === 'true') out.hedge = true;
+  else if (hedge === 'false') out.hedge = false;
   const duration = headers.get(H.xEnvoyUpstreamStreamDurationMs);
   if (duration !== undefined) {
     out.upstreamMaxStreamDuration = unsigned(duration);
