@@ -6,6 +6,7 @@ import type { RouteEntry } from '../router/route-entry.js';
 import type { RouteTable } from '../router/route-table.js';
 import type { RouterConfig } from '../router/router.js';
 import type { UpstreamConnectionInfo } from '../upstream/types.js';
+import type { FilterChain } from './filters/chain.js';
 import type { PathNormalizer } from './path.js';
 import type { HttpStats, ListenerHttpStats } from './stats.js';
 
@@ -34,6 +35,8 @@ export interface StreamLog {
 /** Tells whether a response should start the drain of its connection (Envoy: DrainDecision). */
 export interface DrainDecision {
   drainClose(): boolean;
+  /** `/healthcheck/fail` is in force. */
+  readonly healthcheckFailed: boolean;
 }
 
 /** Told about streams that ended badly, for `explain`. */
@@ -56,6 +59,8 @@ export interface ConnectionManagerConfig {
   /** Swapped as a whole when routes change. */
   routes: RouteTable;
   readonly router: RouterConfig;
+  /** Filters before the router; null when there is none. */
+  readonly filters: FilterChain | null;
   readonly profile: ReplyProfile;
   /** stream_idle_timeout, 300 s. */
   readonly streamIdle: Limit;

@@ -12,6 +12,7 @@ import { type ReplyHeaders, Router, type RouterCallbacks } from '../router/route
 import { parseGrpcTimeout } from '../router/timeouts.js';
 import type { Cluster, UpstreamConnectionInfo } from '../upstream/types.js';
 import type { ConnectionManagerConfig } from './config.js';
+import type { FilteredStream, StreamFilters } from './filters/chain.js';
 import { hasToken, isUpgrade, mutateRequestHeaders, mutateResponseHeaders } from './header-rules.js';
 import { makeLocalReply } from './local-reply.js';
 import { checkRequest } from './request-checks.js';
@@ -39,7 +40,7 @@ export interface StreamOwner {
  * One downstream stream: the receiving end of the codec above, the filters and the router below. It owns the clocks of the connection
  * manager and the one decision that makes a 408 or a 504 of them: was the request complete when the clock ran out.
  */
-export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner {
+export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredStream, TimerOwner {
   /** Intrusive list of the connection manager. */
   prev: ActiveStream | null = null;
   next: ActiveStream | null = null;
@@ -59,6 +60,10 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
   /** Closes its connection when its response is over. */
   drainConnection = false;
   private router: Router | null = null;
+  /** Null when the router is the only filter that runs. */
+  private filters: StreamFilters | null = null;
+  /** Cluster of the route, kept while a filter may hold the request. */
+  private cluster: Cluster | undefined = undefined;
   private idleMs: number;
   private idle: LedgerTimer | null = null;
   private request: LedgerTimer | null = null;
@@ -138,10 +143,38 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
       this.applyRouteLimits(route, headers);
     }
     if (!this.acceptUpgrade(headers, route)) return;
-    const router = (this.router = new Router(config.router, this));
-    router.decodeHeaders(headers, route, cluster, endStream);
-    if (endStream) this.onRequestDecoded();
+    const filters = config.filters === null ? null : (this.filters = config.filters.open(this, config.routes.config));
+    if (filters !== null) {
+      this.cluster = cluster;
+      filters.decodeHeaders(headers, endStream);
+    } else {
+      const router = (this.router = new Router(config.router, this));
+      router.decodeHeaders(headers, route, cluster, endStream);
+      if (endStream) this.onRequestDecoded();
+    }
     this.touch();
+  }
+
+  // --- the request, past the filters
+
+  passHeaders(headers: RequestHeaders, endStream: boolean): void {
+    const router = (this.router = new Router(this.config.router, this));
+    router.decodeHeaders(headers, this.route, this.cluster, endStream);
+    if (endStream) this.onRequestDecoded();
+  }
+
+  passData(data: Uint8Array, endStream: boolean): void {
+    this.router?.decodeData(data, endStream);
+  }
+
+  passTrailers(trailers: Trailers): void {
+    this.router?.decodeTrailers(trailers);
+    this.onRequestDecoded();
+  }
+
+  onRequestTooLarge(): void {
+    this.config.stats.downstream_rq_too_large++;
+    this.sendLocalReply(413, 'Payload Too Large', 'request_payload_too_large');
   }
 
   /** `Expect: 100-continue` is answered here unless it is to be passed on; other expectations are the upstream's affair. */
@@ -228,15 +261,17 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
     this.info.bytesReceived += data.length;
     if (endStream) this.onRequestComplete();
     this.touch();
-    this.router?.decodeData(data, endStream);
+    if (this.filters !== null) this.filters.decodeData(data, endStream);
+    else this.router?.decodeData(data, endStream);
+    // Also while a filter holds it: as Envoy does, a body disarms the timer, headers alone do not.
     if (endStream) this.onRequestDecoded();
   }
 
   decodeTrailers(trailers: Trailers): void {
     this.onRequestComplete();
     this.touch();
-    this.router?.decodeTrailers(trailers);
-    this.onRequestDecoded();
+    if (this.filters !== null) this.filters.decodeTrailers(trailers);
+    else this.passTrailers(trailers);
   }
 
   private onRequestComplete(): void {
@@ -358,6 +393,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
     this.info.localReplyBody = body;
     const router = this.router;
     if (router !== null) router.onDestroy();
+    if (this.filters !== null) this.filters.stop();
     this.encodeHeaders(reply.headers, reply.body === null);
     if (reply.body !== null) this.encodeData(reply.body, true);
   }
@@ -387,6 +423,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
     const { config, info, owner, protocol } = this;
     this.touch();
     if (this.request !== null) this.ledger.disarm(this.request);
+    if (this.filters !== null) this.filters.encodeHeaders(headers);
     const tunnel = this.tunnel && isTunnelAnswer(headers, this.requestHeaders);
     mutateResponseHeaders(headers, config, this.requestHeaders, tunnel, owner.date());
     info.responseHeaders = headers;
@@ -428,6 +465,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
   encodeTrailers(trailers: Trailers): void {
     if (this.destroyed || this.ending) return;
     this.touch();
+    if (this.filters !== null) this.filters.encodeTrailers(trailers);
     this.info.responseTrailers = trailers;
     this.encoder.encodeTrailers(trailers);
     this.endResponse();
@@ -506,6 +544,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, TimerOwner
     const { config, info } = this;
     this.ledger.disarmAll();
     if (this.router !== null) this.router.onDestroy();
+    if (this.filters !== null) this.filters.stop();
     info.end = this.dispatcher.now;
     this.owner.onStreamDestroyed(this);
     config.recordRequest(this.route, info);

@@ -5,8 +5,11 @@ import { createHttp2ServerCodec } from '../codec/http2/server.js';
 import type { Http2CodecStats } from '../codec/http2/stats.js';
 import { type FieldRef, positionOf } from '../config/position.js';
 import type { ConnectionManagerConfig, DrainDecision, FailureSink, ReplyProfile, StreamLog } from '../http/config.js';
+import type { FilterChain } from '../http/filters/chain.js';
+import { compileFilters } from '../http/filters/compile.js';
 import { type EscapedSlashes, PathNormalizer } from '../http/path.js';
 import { HTTP_GAUGES, HttpStats, ListenerHttpStats, TracingStats } from '../http/stats.js';
+import { compileFormat } from '../observe/format.js';
 import { LogLinearHistogram } from '../observe/histogram.js';
 import type { TransportFacts } from '../observe/recorder.js';
 import type { StatStore } from '../observe/stats.js';
@@ -15,9 +18,10 @@ import type { Limit } from '../observe/timer-ledger.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import type { RouteTable } from '../router/route-table.js';
 import { type RouterConfig, RouterStats } from '../router/router.js';
+import type { ClusterStats } from '../upstream/cluster-stats.js';
 import type { ClusterManager, UpstreamConnectionInfo } from '../upstream/types.js';
 import { unsupported } from '../xds/decode.js';
-import type { HttpConnectionManager, HttpFilter, RouteConfiguration, Router as RouterProto } from '../xds/types.js';
+import type { HttpConnectionManager, Router as RouterProto } from '../xds/types.js';
 import { cidrMatcher } from './cidr.js';
 import { commonHttp2Options } from './http2-options.js';
 
@@ -98,6 +102,7 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
     createHttp2: (connection, callbacks) => createHttp2ServerCodec(connection, callbacks, http2, deps.http2Stats),
     routes: deps.compileRoutes(hcm),
     router,
+    filters: httpFilters(hcm, deps),
     profile: deps.profile,
     streamIdle,
     request: limit(hcm, 'request_timeout', hcm.request_timeout, 0),
@@ -220,27 +225,30 @@ function routerConfig(hcm: HttpConnectionManager, stats: RouterStats, deps: HcmD
   };
 }
 
-/** Filters that do nothing until a route configures them, as Istio puts them into every chain. */
-const INERT_FILTERS = ['CorsFilter', 'Cors'] as const;
-
-function isInert(filter: HttpFilter): boolean {
-  const config = filter.typed_config;
-  if (config === undefined) return false;
-  if (config['@type'].endsWith('.fault.v3.HTTPFault')) {
-    const fault = config as { delay?: unknown; abort?: unknown; response_rate_limit?: unknown };
-    return fault.delay === undefined && fault.abort === undefined && fault.response_rate_limit === undefined;
-  }
-  return INERT_FILTERS.some((name) => config['@type'].endsWith(`.cors.v3.${name}`));
+/** The filters before the router. */
+function httpFilters(hcm: HttpConnectionManager, deps: HcmDeps): FilterChain | null {
+  if (hcm.route_config === undefined) return null;
+  return compileFilters(
+    hcm.http_filters.slice(0, -1),
+    hcm.route_config,
+    {
+      store: deps.store,
+      statPrefix: `http.${hcm.stat_prefix}.`,
+      compileFormat,
+      cidr: cidrMatcher,
+      healthcheckFailed: () => deps.drain.healthcheckFailed,
+      membership: (name) => {
+        const stats = deps.clusters.get(name)?.stats as ClusterStats | undefined;
+        return stats === undefined
+          ? null
+          : { healthy: stats.membership_healthy, degraded: stats.membership_degraded, total: stats.membership_total };
+      },
+    },
+    deps.node.cluster,
+  );
 }
 
 function refuseUnbuilt(hcm: HttpConnectionManager): void {
-  const last = hcm.http_filters.length - 1;
-  for (let i = 0; i < last; i++) {
-    const filter = hcm.http_filters[i];
-    if (filter.disabled || isInert(filter)) continue;
-    unsupported(filter, 'typed_config', `the HTTP filter ${filter.name} is not built yet; only the router runs`);
-  }
-  refuseFilterConfigs(hcm.route_config);
   const refuse: [keyof HttpConnectionManager, string][] = [
     ['local_reply_config', 'rewriting of local replies is not built yet'],
     ['proxy_status_config', 'the proxy-status header is not built yet'],
@@ -250,20 +258,4 @@ function refuseUnbuilt(hcm: HttpConnectionManager): void {
     unsupported(hcm, 'original_ip_detection_extensions', 'only x-forwarded-for by use_remote_address is built');
   if (hcm.early_header_mutation_extensions.length > 0)
     unsupported(hcm, 'early_header_mutation_extensions', 'not built yet');
-}
-
-/** Settings of filters on routes: none of the filters runs yet. */
-function refuseFilterConfigs(routes: RouteConfiguration | undefined): void {
-  if (routes === undefined) return;
-  const levels: { typed_per_filter_config: Record<string, unknown> }[] = [routes];
-  for (const host of routes.virtual_hosts) {
-    levels.push(host);
-    for (const route of host.routes) {
-      levels.push(route);
-      for (const weighted of route.route?.weighted_clusters?.clusters ?? []) levels.push(weighted);
-    }
-  }
-  for (const level of levels)
-    for (const name of Object.keys(level.typed_per_filter_config ?? {}))
-      unsupported(level, 'typed_per_filter_config', `the HTTP filter ${name} is not built yet`);
 }

@@ -1,0 +1,128 @@
+import { type HeaderName, permanentName } from '../../base/header-names.js';
+import type { HeaderMap, RequestHeaders, ResponseHeaders, Trailers } from '../../base/headers.js';
+import type { StreamInfo } from '../../observe/stream-info.js';
+import { type CompileFormat, HeaderMutation } from '../../router/header-mutation.js';
+import { compileStringMatcher, type ValueMatcher } from '../../router/string-matcher.js';
+import { unsupported } from '../../xds/decode.js';
+import type {
+  HeaderMutationPerRoute,
+  HeaderMutationFilter as HeaderMutationProto,
+  HeaderMutationRule,
+  Mutations,
+} from '../../xds/types.js';
+import { type HttpFilterConfig, Step, StreamFilter, type StreamFilterFactory, type StreamFilters } from './chain.js';
+import type { FilterDeps } from './deps.js';
+import type { RouteSettings } from './route-settings.js';
+
+/** One change of a header map. */
+interface Change {
+  apply(headers: HeaderMap, info: StreamInfo): void;
+}
+
+class Remove implements Change {
+  private readonly name: HeaderName;
+  constructor(name: string) {
+    this.name = permanentName(name);
+  }
+  apply(headers: HeaderMap): void {
+    headers.remove(this.name);
+  }
+}
+
+class RemoveMatching implements Change {
+  constructor(private readonly matcher: ValueMatcher) {}
+  apply(headers: HeaderMap): void {
+    for (let i = headers.size - 1; i >= 0; i--) if (this.matcher.matches(headers.names[i].text)) headers.removeAt(i);
+  }
+}
+
+function compileRules(rules: readonly HeaderMutationRule[], compileFormat: CompileFormat): Change[] {
+  const changes: Change[] = [];
+  for (const rule of rules) {
+    if (rule.remove !== undefined) changes.push(new Remove(rule.remove));
+    else if (rule.remove_on_match !== undefined)
+      changes.push(new RemoveMatching(compileStringMatcher(rule.remove_on_match.key_matcher)));
+    else if (rule.append !== undefined) {
+      const change = HeaderMutation.compile(
+        { add: [rule.append], remove: [], owner: rule, removeKey: 'remove' },
+        compileFormat,
+      );
+      if (change !== null) changes.push(change);
+    }
+  }
+  return changes;
+}
+
+/** The changes of one level. */
+class Level {
+  readonly request: readonly Change[];
+  readonly response: readonly Change[];
+  readonly requestTrailers: readonly Change[];
+  readonly responseTrailers: readonly Change[];
+
+  constructor(mutations: Mutations, compileFormat: CompileFormat) {
+    if (mutations.query_parameter_mutations.length > 0)
+      unsupported(mutations, 'query_parameter_mutations', 'query parameters are not changed');
+    this.request = compileRules(mutations.request_mutations, compileFormat);
+    this.response = compileRules(mutations.response_mutations, compileFormat);
+    this.requestTrailers = compileRules(mutations.request_trailers_mutations, compileFormat);
+    this.responseTrailers = compileRules(mutations.response_trailers_mutations, compileFormat);
+  }
+}
+
+/** The changes that one route asks for, in order. */
+class RouteMutations implements StreamFilterFactory {
+  constructor(readonly levels: readonly Level[]) {}
+  create(filters: StreamFilters): StreamFilter {
+    return new HeaderMutationFilter(filters, this.levels);
+  }
+}
+
+/** Changes headers and trailers both ways: first as the filter is configured, then as the levels of the route are. */
+class HeaderMutationFilter extends StreamFilter {
+  constructor(
+    filters: StreamFilters,
+    private readonly levels: readonly Level[],
+  ) {
+    super(filters);
+  }
+
+  private apply(which: keyof Level, headers: HeaderMap): void {
+    const { info } = this.stream;
+    for (const level of this.levels) for (const change of level[which]) change.apply(headers, info);
+  }
+
+  override decodeHeaders(headers: RequestHeaders): Step {
+    this.apply('request', headers);
+    return Step.CONTINUE;
+  }
+
+  override decodeTrailers(trailers: Trailers): void {
+    this.apply('requestTrailers', trailers);
+  }
+
+  override encodeHeaders(headers: ResponseHeaders): void {
+    this.apply('response', headers);
+  }
+
+  override encodeTrailers(trailers: Trailers): void {
+    this.apply('responseTrailers', trailers);
+  }
+}
+
+/** `envoy.filters.http.header_mutation`. @throws ConfigError for what is not supported */
+export function compileHeaderMutation(config: HeaderMutationProto, deps: FilterDeps): HttpFilterConfig {
+  const level = (mutations: Mutations | undefined) =>
+    mutations === undefined ? [] : [new Level(mutations, deps.compileFormat)];
+  const general = level(config.mutations);
+  const ofRoute = (own: unknown) => level((own as HeaderMutationPerRoute).mutations);
+  return {
+    checkRoute: (own) => void ofRoute(own),
+    forRoute({ levels }: RouteSettings): StreamFilterFactory | null {
+      // What is applied last wins.
+      const ordered = config.most_specific_header_mutations_wins ? [...levels].reverse() : levels;
+      const all = [...general, ...ordered.flatMap(ofRoute)];
+      return all.length === 0 ? null : new RouteMutations(all);
+    },
+  };
+}
