@@ -59,9 +59,4 @@ export class ChunkQueue {
       this.head = 0;
     }
   }
-
-  clear(): void {
-    this.chunks = [];
-    this.head = this.offset = this.length = 0;
-  }
 }

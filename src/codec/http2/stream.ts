@@ -99,14 +99,14 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
   private resetReason: ResetReason = Reset.LOCAL;
 
   /** Received, and not delivered. */
-  private readonly kept = new ChunkQueue();
+  private kept: ChunkQueue | null = null;
   private keptAbove = false;
   private bodyKept = false;
   private trailersKept: Trailers | null = null;
   private readDisables = 0;
 
   /** Waits to be sent. */
-  private readonly queue = new ChunkQueue();
+  private queue: ChunkQueue | null = null;
   private above = false;
   /** Trailers that wait for the body before them; trailers that were handed to the connection. */
   private trailersQueued: Trailers | null = null;
@@ -130,7 +130,7 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
 
   /** Octets that wait to be sent. */
   get queued(): number {
-    return this.queue.length;
+    return this.queue === null ? 0 : this.queue.length;
   }
 
   get bufferLimit(): number {
@@ -170,6 +170,7 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
       }
     }
     if (n > start) {
+      this.queue ??= new ChunkQueue();
       this.queue.add(start === 0 ? data : data.subarray(start));
       connection.stats.pending_send_bytes += n - start;
       if (!this.above && this.queued > this.bufferLimit) {
@@ -222,7 +223,7 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
       connection.writeData(this, EMPTY, 0, 0, end);
     } else {
       connection.beginData(this, n, end);
-      this.queue.writeTo(connection.conn.out, n);
+      this.queue!.writeTo(connection.conn.out, n);
       connection.stats.pending_send_bytes -= n;
       if (end) this.endSent();
       if (this.above && this.queued <= this.bufferLimit >> 1) {
@@ -295,16 +296,21 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
     return this.bodyKept || this.trailersKept !== null;
   }
 
+  private get keptBytes(): number {
+    return this.kept === null ? 0 : this.kept.length;
+  }
+
   private get mayDeliver(): boolean {
     return this.readDisables === 0 && !this.detached;
   }
 
   /** A whole DATA frame. The end is passed on with it when nothing else waits. */
   onData(buf: Buffer, start: number, end: number): void {
-    if (this.readDisables === 0 && this.kept.length === 0 && end - start <= this.connection.settings.bufferLimit) {
+    if (this.readDisables === 0 && this.keptBytes === 0 && end - start <= this.connection.settings.bufferLimit) {
       if (!this.resetPending && !this.detached) this.decoder.decodeData(buf.subarray(start, end), this.remoteEnd);
       return;
     }
+    this.kept ??= new ChunkQueue();
     this.kept.add(buf.subarray(start, end));
     if (this.kept.length > this.bufferLimit) this.keptAbove = true;
     this.deliver();
@@ -318,17 +324,17 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
     this.bodyKept = false;
     const piece = this.connection.settings.bufferLimit;
     if (this.resetPending || this.detached) {
-      this.kept.clear();
-    } else if (piece > 0 && this.kept.length > piece) {
+      this.kept = null;
+    } else if (this.kept !== null && piece > 0 && this.kept.length > piece) {
       const data = this.kept.take(piece);
       this.bodyKept = true;
       this.decoder.decodeData(data, false);
       if (this.mayDeliver) this.connection.conn.dispatcher.markDirty(this);
     } else {
-      const data = this.kept.take(this.kept.length);
+      const data = this.kept === null ? EMPTY : this.kept.take(this.kept.length);
       this.decoder.decodeData(data, this.remoteEnd && this.trailersKept === null);
     }
-    if (this.keptAbove && this.kept.length <= this.bufferLimit >> 1) {
+    if (this.keptAbove && this.keptBytes <= this.bufferLimit >> 1) {
       this.keptAbove = false;
       if (this.readDisables === 0 && !this.gone) this.grantWindow();
     }
@@ -394,8 +400,8 @@ export abstract class Http2Stream implements StreamEncoder, TimerOwner, Deferred
   release(): void {
     this.gone = true;
     this.connection.stats.pending_send_bytes -= this.queued;
-    this.queue.clear();
-    this.kept.clear();
+    this.queue = null;
+    this.kept = null;
     this.bodyKept = false;
     this.trailersKept = null;
     if (this.flushTimer !== null) this.connection.conn.dispatcher.timers.cancel(this.flushTimer);
