@@ -55,6 +55,8 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
   private prematureStreams = 0;
   private readonly acceptedAt: number;
   private closing = false;
+  /** The codec is at work on a read. */
+  private dispatching = false;
   private readonly dateText: DateText;
   private rxReported = 0;
   private txReported = 0;
@@ -103,8 +105,14 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
 
   onData(data: Buffer): void {
     const codec = this.codec ?? this.createCodec(data);
-    const error = codec.dispatch(data);
+    this.dispatch(codec, data);
     this.reportBytes();
+  }
+
+  private dispatch(codec: ServerCodec, data: Buffer): void {
+    this.dispatching = true;
+    const error = codec.dispatch(data);
+    this.dispatching = false;
     if (error !== null) this.onCodecError(error);
     else this.checkForDeferredClose(false);
   }
@@ -274,6 +282,8 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
       const twice = this.prematureStreams * 2;
       if (total < PREMATURE_TOTAL ? twice < PREMATURE_TOTAL : twice < total) return;
       this.config.stats.downstream_rq_too_many_premature_resets++;
+      // The codec finds its connection closed under it.
+      if (this.dispatching) this.config.stats.downstream_cx_protocol_error++;
       this.closing = true;
       this.ownClose = true;
       this.resetAllStreams(null, 'too_many_premature_resets');
@@ -284,9 +294,10 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
   onStreamEnded(stream: ActiveStream, wasReset: boolean): void {
     if (this.closing) return;
     if (wasReset && this.codec!.protocol !== 'HTTP/2') this.drainState = Drain.CLOSING;
-    // Nothing is left unread that a close could cut off: no need to wait for the client.
+    // Nothing is left unread that a close could cut off: no need to wait for the client. A reply given while its request
+    // is being read closes at the end of that read, and waits.
     const bare10 = stream.protocol === 'HTTP/1.0' && stream.drainConnection;
-    this.checkForDeferredClose(stream.drainConnection && (stream.requestComplete || bare10));
+    if (!this.dispatching) this.checkForDeferredClose(stream.drainConnection && (stream.requestComplete || bare10));
     if (!this.closing && this.codec!.protocol !== 'HTTP/2') this.resumeReading();
   }
 
@@ -297,8 +308,7 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
 
   onDeferred(): void {
     if (this.closing || this.codec === null) return;
-    const error = this.codec.dispatch(NOTHING);
-    if (error !== null) this.onCodecError(error);
+    this.dispatch(this.codec, NOTHING);
   }
 
   closeAfterResponse(): void {

@@ -58,7 +58,10 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
   /** Asks the pool. `endStream`: the request is headers only. */
   start(endStream: boolean): void {
     this.endSeen = endStream;
-    this.info.poolStart = this.router.callbacks.dispatcher.now;
+    const info = this.info;
+    info.poolStart = this.router.callbacks.dispatcher.now;
+    info.host = this.chosen.address;
+    info.hostname = this.chosen.hostname;
     const pool = this.router.cluster.pool(this.chosen, this.router.priority, this.router.callbacks.protocol);
     if (pool === null) {
       this.router.onNoPool(this);
@@ -143,10 +146,8 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
   onPoolFailure(failure: PoolFailure, transportFailureReason: string, host: Host | null): void {
     this.handle = null;
     this.host = host;
-    if (host !== null) {
-      this.info.host = host.address;
-      this.info.hostname = host.hostname;
-    }
+    this.info.host = host?.address ?? '';
+    this.info.hostname = host?.hostname ?? '';
     this.info.transportFailureReason = transportFailureReason;
     this.finish();
     this.router.onUpstreamReset(FAILURE_RESET[failure], transportFailureReason, this);
@@ -378,7 +379,6 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
       this.router.callbacks.resumeRequest();
     }
     // A read-disabled upstream stream must not stay so on a connection that others share.
-    if (this.encoder !== null)
-      for (; this.readDisables > 0; this.readDisables--) this.encoder.readDisable(false);
+    if (this.encoder !== null) for (; this.readDisables > 0; this.readDisables--) this.encoder.readDisable(false);
   }
 }
