@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from './clock.js';
 import { type Random, systemRandom } from './random.js';
-import { TimerWheel } from './timer-wheel.js';
+import { afterPoll, TimerWheel } from './timer-wheel.js';
 
 /** Something with bytes to send at the end of the current pass. */
 export interface Flushable {
@@ -17,7 +17,9 @@ export interface Deferred {
  *
  * Every callback from Node (socket readable, written, closed, connected, timers) runs between `enter` and `leave`. The clock is
  * read once per pass, so that everything in a pass has the same `now`, as in Envoy. When the outermost pass ends,
- * deferred work runs first and then every connection that was written to is flushed, with one write each.
+ * deferred work runs first and then every connection that was written to is flushed, with one write each. After a pass that only read,
+ * the flush waits until the loop has handed out the other reads of the same poll, as in Envoy: a write wakes its peer, and
+ * several requests that go out together wake it once.
  */
 export class Dispatcher {
   /**
@@ -32,13 +34,19 @@ export class Dispatcher {
   private dirty: Flushable[] = [];
   private spare: Flushable[] = [];
   private deferred: Deferred[] = [];
+  private flushScheduled = false;
+  private readonly onPolled = () => {
+    this.flushScheduled = false;
+    this.enter();
+    this.leave();
+  };
   /** Told of an exception that a callback let escape. It ends what it concerned, not the process and not the pass. */
   onError: (error: unknown) => void = reportDefect;
 
   constructor(
     readonly clock: Clock = systemClock,
     readonly random: Random = systemRandom(),
-    manualTimers = false,
+    private readonly manualTimers = false,
   ) {
     this.now = Math.floor(clock.monotonic());
     this.timers = new TimerWheel(clock, random, this, manualTimers, (error) => this.onError(error));
@@ -67,6 +75,23 @@ export class Dispatcher {
     } else this.depth--;
   }
 
+  /** As `leave`, at the end of a read: what was written may go out together with what the next reads write. */
+  leaveRead(): void {
+    if (this.depth !== 1 || this.manualTimers) {
+      this.leave();
+      return;
+    }
+    try {
+      this.runDeferred();
+    } finally {
+      this.depth = 0;
+    }
+    if (this.dirty.length > 0 && !this.flushScheduled) {
+      this.flushScheduled = true;
+      afterPoll(this.onPolled);
+    }
+  }
+
   /** Flush `item` at the end of the pass. The caller keeps it from being listed twice. */
   markDirty(item: Flushable): void {
     this.dirty.push(item);
@@ -79,17 +104,7 @@ export class Dispatcher {
 
   private settle(): void {
     while (this.deferred.length > 0 || this.dirty.length > 0) {
-      while (this.deferred.length > 0) {
-        const batch = this.deferred;
-        this.deferred = [];
-        for (let i = 0; i < batch.length; i++) {
-          try {
-            batch[i].onDeferred();
-          } catch (error) {
-            this.onError(error);
-          }
-        }
-      }
+      this.runDeferred();
       const list = this.dirty;
       this.dirty = this.spare;
       for (let i = 0; i < list.length; i++) {
@@ -101,6 +116,20 @@ export class Dispatcher {
       }
       list.length = 0;
       this.spare = list;
+    }
+  }
+
+  private runDeferred(): void {
+    while (this.deferred.length > 0) {
+      const batch = this.deferred;
+      this.deferred = [];
+      for (let i = 0; i < batch.length; i++) {
+        try {
+          batch[i].onDeferred();
+        } catch (error) {
+          this.onError(error);
+        }
+      }
     }
   }
 }

@@ -15,6 +15,11 @@ import type { Random } from './random.js';
  */
 export const TICK_MS = 4;
 
+/** Calls `callback` once, when everything that the current poll of the event loop found has been handed out. */
+export function afterPoll(callback: () => void): void {
+  setImmediate(callback);
+}
+
 /** Receives the expiry; `kind` tells an owner of several timers which one it was. */
 export interface TimerOwner {
   onTimer(kind: number): void;

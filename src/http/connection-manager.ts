@@ -287,7 +287,7 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
       this.closing = true;
       this.ownClose = true;
       this.resetAllStreams(null, 'too_many_premature_resets');
-      this.connection.close(Close.ABORT, 'too_many_premature_resets');
+      this.connection.close(Close.NO_FLUSH, 'too_many_premature_resets');
     }
   }
 

@@ -183,6 +183,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
     const answer = new ResponseHeaders(100);
     chargeCode(this.config.stats, 100);
     chargeCode(this.config.listenerStats, 100);
+    this.info.responseCode = 100;
     this.encoder.encode1xx(answer);
     headers.remove(H.expect);
   }

@@ -51,10 +51,15 @@ export interface ConnectOptions {
   applyOptions?: (socket: net.Socket, options: SocketOptions) => void;
 }
 
-/** One buffer serves every read of the process: a read is handled to its end before the next begins. */
-const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+/**
+ * One buffer serves every read of the process: a read is handled to its end before the next begins. As much as Envoy takes in one pass
+ * (per_connection_buffer_limit_bytes), so that a burst is one burst for the flood limits too.
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(1024 * 1024);
 /** Above this much staged output a pass writes early, so that a burst does not pile up. */
 const EARLY_FLUSH = 256 * 1024;
+/** What comes of a read of this size goes out at once: it is worth a write of its own, and more may follow in the same poll. */
+const LARGE_READ = 32 * 1024;
 /** Discarded after a close was decided; beyond it reading stops and the kernel pushes back. */
 const DISCARD_LIMIT = 64 * 1024;
 
@@ -222,7 +227,8 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
       dispatcher.onError(error);
       this.close(Close.NO_FLUSH, 'defect');
     }
-    dispatcher.leave();
+    if (n < LARGE_READ) dispatcher.leaveRead();
+    else dispatcher.leave();
     return true;
   }
 
@@ -388,12 +394,24 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
   private finish(abort: boolean, local = true): void {
     if (this.state === State.CLOSED) return;
     this.state = State.CLOSED;
+    if (!abort) this.writeLast();
     this.cleanUp();
     // Bytes that were read and dropped would have been left unread: the kernel then answers with RST, and so do we.
     if ((abort || this.discarded > 0) && !this.connecting) this.socket.resetAndDestroy();
     else this.socket.destroy();
     const reason = local ? this.closeReason : '';
     this.events?.onClosed({ local, reason, error: null, connected: !this.connecting });
+  }
+
+  /** What was written in this pass goes out as far as the kernel takes it at once: in Envoy it would be there already. */
+  private writeLast(): void {
+    if (this.connecting || this.inflight !== null || this.lastError !== null) return;
+    for (let slice = this.out.shift(); slice !== null; slice = this.out.shift()) {
+      this.txBytes += slice.end - slice.start;
+      this.socket.write(slice.buf.subarray(slice.start, slice.end));
+      if (this.socket.writableLength > 0) return;
+      returnSlab(slice.buf);
+    }
   }
 
   private onSocketClose(): void {

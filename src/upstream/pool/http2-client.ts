@@ -21,8 +21,6 @@ export class Http2ActiveClient extends ActiveClient {
     this.dispatching = this.goingAway = false;
     if (error === null || this.state === ClientState.CLOSED) return;
     this.failProtocol();
-    // The GOAWAY that says why goes out if the kernel takes it now; nothing waits for a peer that broke the protocol.
-    this.connection.close(Close.FLUSH, `codec_error:${error.details}`);
     this.connection.close(Close.NO_FLUSH, `codec_error:${error.details}`);
   }
 
