@@ -16,6 +16,7 @@ import type {
 } from '../admin/host.js';
 import type { Store } from '../observe/store.js';
 import type { ClusterImpl } from '../upstream/cluster.js';
+import type { HostMonitor } from '../upstream/health/outlier-monitor.js';
 import type { HostImpl } from '../upstream/host.js';
 import type { Thresholds } from '../upstream/resource-manager.js';
 import type { Server } from './server.js';
@@ -127,7 +128,15 @@ function clusterView(cluster: ClusterImpl): ClusterView {
     observabilityName: cluster.observabilityName,
     addedViaApi: cluster.addedViaApi,
     edsServiceName: '',
-    outlier: null,
+    outlier:
+      cluster.outlier === null
+        ? null
+        : {
+            successRateAverage: cluster.outlier.external.average,
+            successRateEjectionThreshold: cluster.outlier.external.threshold,
+            localOriginSuccessRateAverage: cluster.outlier.local.average,
+            localOriginSuccessRateEjectionThreshold: cluster.outlier.local.threshold,
+          },
     defaultPriority: thresholds(cluster.config.thresholds[0]),
     highPriority: thresholds(cluster.config.thresholds[1]),
     hosts: hostViews(cluster),
@@ -144,10 +153,10 @@ function thresholds(t: Thresholds): ThresholdsView {
 }
 
 function* hostViews(cluster: ClusterImpl): Iterable<HostView> {
-  for (const host of cluster.hosts()) yield hostView(host);
+  for (const host of cluster.hosts()) yield hostView(host, cluster.outlier?.monitorOf(host));
 }
 
-function hostView(host: HostImpl): HostView {
+function hostView(host: HostImpl, monitor: HostMonitor | undefined): HostView {
   const flags = host.healthFlagsText;
   return {
     address: host.address,
@@ -161,8 +170,8 @@ function hostView(host: HostImpl): HostView {
     subZone: host.locality.subZone,
     canary: host.canary,
     priority: host.priority,
-    successRate: -1,
-    localOriginSuccessRate: -1,
+    successRate: monitor?.external.shown ?? -1,
+    localOriginSuccessRate: monitor?.local.shown ?? -1,
   };
 }
 

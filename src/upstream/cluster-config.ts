@@ -1,5 +1,7 @@
 import type * as xds from '../xds/types.js';
 import { type EndpointGroup, endpointGroups } from './endpoint-config.js';
+import { type HealthCheckSettings, readHealthCheck } from './health/health-check-config.js';
+import { type OutlierSettings, readOutlierDetection } from './health/outlier-config.js';
 import type { LbSettings } from './lb/load-balancer.js';
 import type { LbPolicy } from './lb/policies.js';
 import { readLbPolicy } from './lb-config.js';
@@ -50,6 +52,13 @@ export interface ClusterConfig {
   readonly waitForWarm: boolean;
   readonly groups: readonly EndpointGroup[];
   readonly dns: DnsSettings;
+  /** Null: none. */
+  readonly outlier: OutlierSettings | null;
+  readonly healthCheck: HealthCheckSettings | null;
+  /** Hosts that were never checked are left out of all percentages (ignore_new_hosts_until_first_hc). */
+  readonly ignoreNewHosts: boolean;
+  /** A host that discovery no longer names goes at once, even while its health checks succeed (ignore_health_on_host_removal). */
+  readonly ignoreHealthOnRemoval: boolean;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
@@ -103,6 +112,10 @@ export function readCluster(cluster: xds.Cluster): ClusterConfig {
     waitForWarm: cluster.wait_for_warm_on_init ?? true,
     groups: endpointGroups(cluster, discovery),
     dns: readDns(cluster),
+    outlier: readOutlierDetection(cluster),
+    healthCheck: readHealthCheck(cluster, http.protocol !== 'http1'),
+    ignoreNewHosts: lb?.ignore_new_hosts_until_first_hc ?? false,
+    ignoreHealthOnRemoval: cluster.ignore_health_on_host_removal,
     metadata: cluster.metadata?.filter_metadata ?? {},
   };
 }
@@ -111,8 +124,6 @@ function refuseUnsupported(cluster: xds.Cluster): void {
   const { name } = cluster;
   if (name === '') invalid(cluster, 'name', '(unnamed)', 'must not be empty');
   const refuse = (field: keyof xds.Cluster & string, what: string) => unsupported(cluster, field, name, what);
-  if (cluster.outlier_detection !== undefined) refuse('outlier_detection', 'outlier detection');
-  if (cluster.health_checks.length > 0) refuse('health_checks', 'active health checking');
   if (cluster.lb_subset_config !== undefined && cluster.lb_subset_config.subset_selectors.length > 0)
     refuse('lb_subset_config', 'subset load balancing');
   if (cluster.transport_socket_matches.length > 0) refuse('transport_socket_matches', 'a choice of transport sockets');

@@ -3,6 +3,8 @@ import { Reset, type ResetReason } from '../codec/codec.js';
 import type { Histogram, StatSource, StatStore, StatVisitor } from '../observe/stats.js';
 import { sanitizeStatName } from '../observe/store.js';
 import { CodeStatsImpl } from './code-stats.js';
+import { HEALTH_CHECK_GAUGES, HealthCheckStats } from './health/health-check-stats.js';
+import { OUTLIER_GAUGES, OutlierStats } from './health/outlier-stats.js';
 import type { ActiveClient } from './pool/active-client.js';
 import type { ClusterTrafficStats } from './types.js';
 
@@ -183,6 +185,23 @@ export class ClusterScope implements StatSource {
   http2Stats<T extends object>(make: () => T, gauges: ReadonlySet<string>): T {
     if (this.codec2 === null) this.register(`${this.prefix}http2.`, (this.codec2 = make()), gauges);
     return this.codec2 as T;
+  }
+
+  private outlier: OutlierStats | null = null;
+  private healthCheck: HealthCheckStats | null = null;
+
+  /** `outlier_detection.*`; there from the first configuration that detects outliers. */
+  outlierStats(): OutlierStats {
+    if (this.outlier === null)
+      this.register(`${this.prefix}outlier_detection.`, (this.outlier = new OutlierStats()), OUTLIER_GAUGES);
+    return this.outlier;
+  }
+
+  /** `health_check.*`, likewise. */
+  healthCheckStats(): HealthCheckStats {
+    if (this.healthCheck === null)
+      this.register(`${this.prefix}health_check.`, (this.healthCheck = new HealthCheckStats()), HEALTH_CHECK_GAUGES);
+    return this.healthCheck;
   }
 
   /** Statistics of one configuration of the cluster; the caller ends them. */

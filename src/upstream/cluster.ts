@@ -8,7 +8,9 @@ import type { DnsResolver } from './discovery/dns.js';
 import { LogicalDnsDiscovery } from './discovery/logical-dns.js';
 import { StaticDiscovery } from './discovery/static.js';
 import { StrictDnsDiscovery } from './discovery/strict-dns.js';
-import { type HostImpl, poolSlot } from './host.js';
+import { HealthChecker, type HealthCheckOwner, type Transition } from './health/health-checker.js';
+import { OutlierDetector } from './health/outlier-detector.js';
+import { Health, HealthFlag, type HostImpl, poolSlot } from './host.js';
 import type { LoadBalancer } from './lb/load-balancer.js';
 import { makeLoadBalancer } from './lb/policies.js';
 import { ConnPoolImpl } from './pool/conn-pool.js';
@@ -21,7 +23,7 @@ import type { Cluster, CodeStats, ConnPool, Host, LbContext, Priority, RetryBrea
  * A cluster as it is configured: its hosts, its balancer, its pools, its breakers. A changed configuration makes a new one with
  * the same scope, and the old one drains.
  */
-export class ClusterImpl implements Cluster, TimerOwner {
+export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
   readonly name: string;
   readonly observabilityName: string;
   readonly stats: ClusterStats;
@@ -34,6 +36,13 @@ export class ClusterImpl implements Cluster, TimerOwner {
   readonly breakers: CircuitBreakers;
   private readonly lb: LoadBalancer;
   private readonly discovery: Discovery;
+  /** Null: none is configured. */
+  readonly outlier: OutlierDetector | null;
+  readonly healthChecker: HealthChecker | null;
+  /** Checks to wait for before requests may come; then `ready` is called. */
+  private firstChecks = 0;
+  private ready: (() => void) | null = null;
+  private active = false;
   private unregister: (() => void) | null = null;
   /** Health changes wait for the end of the merge window, which the last change that was let through began. */
   private readonly mergeTimer = new Timer(this, 0);
@@ -59,6 +68,18 @@ export class ClusterImpl implements Cluster, TimerOwner {
     this.breakers = new CircuitBreakers(scope.prefix, config.thresholds);
     this.lb = makeLoadBalancer(config.lb, this.prioritySet, config.lbSettings, scope.stats, dispatcher.random);
     this.discovery = this.makeDiscovery(resolver);
+    this.outlier =
+      config.outlier === null
+        ? null
+        : new OutlierDetector(config.outlier, scope.outlierStats(), dispatcher, (host, failed) => {
+            if (failed) drainHost(host, false);
+            this.onHealthChanged(host);
+          });
+    this.healthChecker =
+      config.healthCheck === null
+        ? null
+        : new HealthChecker(config.healthCheck, scope.healthCheckStats(), dispatcher, transport, this);
+    if (this.healthChecker !== null) this.prioritySet.onAdmit = (host) => this.admitUnchecked(host);
     this.lb.refresh();
     this.prioritySet.onUpdate((_priority, added, removed) => this.onMembership(added, removed));
   }
@@ -67,17 +88,57 @@ export class ClusterImpl implements Cluster, TimerOwner {
     const { discovery, groups, dns } = this.config;
     if (discovery === 'STATIC') return new StaticDiscovery(groups, this.prioritySet);
     if (discovery === 'STRICT_DNS')
-      return new StrictDnsDiscovery(groups, this.prioritySet, this.stats, dns, this.dispatcher, resolver);
+      return new StrictDnsDiscovery(
+        groups,
+        this.prioritySet,
+        this.stats,
+        dns,
+        this.dispatcher,
+        resolver,
+        this.config.healthCheck !== null && !this.config.ignoreHealthOnRemoval,
+      );
     return new LogicalDnsDiscovery(groups[0], this.prioritySet, this.stats, dns, this.dispatcher, resolver);
   }
 
   /** Finds its hosts; `ready` is called when the first are known, or are known not to be had. */
   start(ready: () => void): void {
-    this.discovery.start(ready);
+    this.outlier?.start();
+    this.discovery.start(() => {
+      if (this.healthChecker !== null)
+        for (const host of this.hosts()) if (!host.healthCheck?.disabled) this.firstChecks++;
+      if (this.firstChecks === 0) ready();
+      else this.ready = ready;
+    });
+  }
+
+  // --- health
+
+  /** A host is taken for unhealthy until its first check. */
+  private admitUnchecked(host: HostImpl): void {
+    if (host.healthCheck?.disabled) return;
+    host.healthFlags |= HealthFlag.FAILED_ACTIVE_HC;
+    if (this.config.ignoreNewHosts) host.healthFlags |= HealthFlag.PENDING_ACTIVE_HC;
+  }
+
+  hadTraffic(): boolean {
+    return this.stats.upstream_cx_total > 0;
+  }
+
+  onHealthCheck(host: HostImpl, transition: Transition, healthy: boolean): void {
+    if (transition === 'changed') {
+      if ((host.healthFlags & HealthFlag.FAILED_ACTIVE_HC) !== 0) drainHost(host, false);
+      this.onHealthChanged(host);
+    }
+    if (healthy) this.outlier?.onHealthCheckSuccess(host);
+    if (this.firstChecks === 0 || --this.firstChecks > 0) return;
+    const { ready } = this;
+    this.ready = null;
+    ready?.();
   }
 
   /** Requests come from now on; what it replaces is shut down. */
   activate(): void {
+    this.active = true;
     this.unregister = this.scope.registerTemporary(this.breakers);
     this.countMembers();
   }
@@ -111,8 +172,14 @@ export class ClusterImpl implements Cluster, TimerOwner {
   // --- hosts
 
   private onMembership(added: readonly HostImpl[], removed: readonly HostImpl[]): void {
+    for (const host of added) this.outlier?.add(host);
+    for (const host of removed) this.outlier?.remove(host);
     this.lb.refresh();
     this.countMembers();
+    if (this.healthChecker !== null) {
+      for (const host of added) this.healthChecker.add(host);
+      for (const host of removed) this.healthChecker.remove(host);
+    }
     if (added.length === 0 && removed.length === 0) return;
     this.stats.membership_change++;
     for (const host of removed) drainHost(host, true);
@@ -126,10 +193,12 @@ export class ClusterImpl implements Cluster, TimerOwner {
     stats.max_host_weight = 0;
     for (const set of this.prioritySet.sets) {
       stats.membership_total += set.hosts.length;
-      stats.membership_healthy += set.healthy.length;
-      stats.membership_degraded += set.degraded.length;
-      stats.membership_excluded += set.excluded;
-      for (const host of set.hosts) stats.max_host_weight = Math.max(stats.max_host_weight, host.weight);
+      for (const host of set.hosts) {
+        if (host.excluded) stats.membership_excluded++;
+        else if (host.health === Health.HEALTHY) stats.membership_healthy++;
+        else if (host.health === Health.DEGRADED) stats.membership_degraded++;
+        stats.max_host_weight = Math.max(stats.max_host_weight, host.weight);
+      }
     }
   }
 
@@ -138,12 +207,17 @@ export class ClusterImpl implements Cluster, TimerOwner {
   }
 
   /**
-   * A health flag of a host was changed. The balancer learns of it now, or at the end of the merge window when the last change
+   * A health flag of a host was changed. Gauges show it at once; the balancer learns of it now, or at the end of the merge window when the last change
    * was less than update_merge_window ago.
    */
   onHealthChanged(host: HostImpl): void {
     const { updateMergeWindow: window } = this.config;
     const { now, timers } = this.dispatcher;
+    if (!this.active) {
+      this.prioritySet.refreshHealth(host.priority);
+      return;
+    }
+    this.countMembers();
     const since = now - this.lastHealthUpdate;
     if (window === 0 || (since >= window && !this.mergeTimer.armed)) {
       this.lastHealthUpdate = now;
@@ -164,6 +238,9 @@ export class ClusterImpl implements Cluster, TimerOwner {
   /** No new requests come: discovery ends, and connections close as their streams do. */
   shutdown(): void {
     this.discovery.stop();
+    this.ready = null;
+    this.outlier?.stop();
+    this.healthChecker?.stop();
     this.dispatcher.timers.cancel(this.mergeTimer);
     this.unregister?.();
     this.unregister = null;

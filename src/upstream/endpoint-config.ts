@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type * as xds from '../xds/types.js';
-import { HealthFlag, type Locality, NO_LOCALITY } from './host.js';
+import { type EndpointHealthCheck, HealthFlag, type Locality, NO_LOCALITY } from './host.js';
 import { invalid, unsupported } from './refuse.js';
 
 /** One configured endpoint. For DNS clusters `address` is a name. */
@@ -14,6 +14,7 @@ export interface EndpointConfig {
   readonly metadata: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** `HealthFlag`s. */
   readonly healthFlags: number;
+  readonly healthCheck: EndpointHealthCheck | null;
 }
 
 /** The endpoints of one locality and priority. */
@@ -63,6 +64,7 @@ function readEndpoint(cluster: xds.Cluster, lb: xds.LbEndpoint, discovery: xds.D
     weight: lb.load_balancing_weight ?? 1,
     metadata: (lb.metadata?.filter_metadata ?? {}) as EndpointConfig['metadata'],
     healthFlags: healthFlags(lb.health_status),
+    healthCheck: readHealthCheckConfig(endpoint, name),
   };
   if (address?.pipe !== undefined) {
     if (discovery !== 'STATIC') invalid(endpoint, 'address', name, 'a DNS cluster needs a name to resolve');
@@ -80,6 +82,19 @@ function readEndpoint(cluster: xds.Cluster, lb: xds.LbEndpoint, discovery: xds.D
       `malformed IP address: ${socket.address}. Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'`,
     );
   return { address: socket.address, port: socket.port_value ?? 0, path: undefined, ...shared };
+}
+
+function readHealthCheckConfig(endpoint: xds.Endpoint, name: string): EndpointHealthCheck | null {
+  const given = endpoint.health_check_config;
+  if (given === undefined) return null;
+  const { hostname, disable_active_health_check: disabled } = given;
+  if (given.address === undefined) return { address: '', port: given.port_value, hostname, disabled };
+  const socket = given.address.socket_address;
+  if (given.port_value !== 0)
+    invalid(given, 'port_value', name, 'at most one of port_value and address can be given for health checks');
+  if (socket === undefined || isIP(socket.address) === 0)
+    return unsupported(given, 'address', name, 'health checks of anything but an IP address');
+  return { address: socket.address, port: socket.port_value ?? 0, hostname, disabled };
 }
 
 function healthFlags(status: xds.HealthStatus): number {

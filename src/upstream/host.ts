@@ -56,6 +56,17 @@ export interface Dial {
   readonly path?: string;
 }
 
+/** How an endpoint is checked (health_check_config). */
+export interface EndpointHealthCheck {
+  /** IP address to check instead of the host's; '' for the host's. */
+  readonly address: string;
+  /** 0 for the host's. */
+  readonly port: number;
+  /** Authority of checks; '' for that of the check. */
+  readonly hostname: string;
+  readonly disabled: boolean;
+}
+
 type Metadata = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 export interface HostSettings {
@@ -68,6 +79,7 @@ export interface HostSettings {
   priority: number;
   /** `HealthFlag`s that the configuration sets (health_status of the endpoint). */
   healthFlags: number;
+  healthCheck?: EndpointHealthCheck | null;
 }
 
 export function emptyHostStats(): HostStats {
@@ -103,6 +115,7 @@ export class HostImpl implements Host {
   readonly locality: Locality;
   priority: number;
   healthFlags: number;
+  readonly healthCheck: EndpointHealthCheck | null;
   outlier: OutlierSink = NO_OUTLIER_DETECTION;
   /** What a connection opened now is connected to: the host itself, but for LOGICAL_DNS the address of the last answer. */
   real: HostImpl = this;
@@ -120,6 +133,7 @@ export class HostImpl implements Host {
     this.locality = settings.locality;
     this.priority = settings.priority;
     this.healthFlags = settings.healthFlags;
+    this.healthCheck = settings.healthCheck ?? null;
   }
 
   get zone(): string {

@@ -46,6 +46,8 @@ export type MembershipListener = (priority: number, added: readonly HostImpl[], 
 /** All priorities of a cluster. */
 export class PrioritySet {
   readonly sets: HostSet[] = [];
+  /** Called with a host that is about to be in it for the first time: flags set here count at once. */
+  onAdmit: ((host: HostImpl) => void) | null = null;
   private readonly listeners: MembershipListener[] = [];
 
   constructor(private readonly overprovisioningFactor: number) {
@@ -67,8 +69,10 @@ export class PrioritySet {
   update(priority: number, localities: readonly LocalityHosts[]): void {
     const set = this.at(priority);
     const before = new Set(set.hosts);
+    const added: HostImpl[] = [];
+    for (const { hosts } of localities) for (const host of hosts) if (!before.delete(host)) added.push(host);
+    if (this.onAdmit !== null) for (const host of added) this.onAdmit(host);
     set.update(localities);
-    const added = set.hosts.filter((host) => !before.delete(host));
     this.tell(priority, added, [...before]);
   }
 

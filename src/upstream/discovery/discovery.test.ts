@@ -31,10 +31,19 @@ class FakeDns implements DnsResolver {
 }
 
 function endpoint(name: string): EndpointConfig {
-  return { address: name, port: 80, path: undefined, hostname: '', weight: 1, metadata: {}, healthFlags: 0 };
+  return {
+    address: name,
+    port: 80,
+    path: undefined,
+    hostname: '',
+    weight: 1,
+    metadata: {},
+    healthFlags: 0,
+    healthCheck: null,
+  };
 }
 
-function bed(kind: 'strict' | 'logical', names: string[], settings: Partial<DnsSettings> = {}) {
+function bed(kind: 'strict' | 'logical', names: string[], settings: Partial<DnsSettings> = {}, keepsHealthy = false) {
   const loop = new TestLoop();
   const dns = new FakeDns();
   const set = new PrioritySet(140);
@@ -43,7 +52,7 @@ function bed(kind: 'strict' | 'logical', names: string[], settings: Partial<DnsS
   const all = { ...SETTINGS, ...settings };
   const discovery =
     kind === 'strict'
-      ? new StrictDnsDiscovery([group], set, stats, all, loop.dispatcher, dns)
+      ? new StrictDnsDiscovery([group], set, stats, all, loop.dispatcher, dns, keepsHealthy)
       : new LogicalDnsDiscovery(group, set, stats, all, loop.dispatcher, dns);
   let ready = 0;
   discovery.start(() => ready++);

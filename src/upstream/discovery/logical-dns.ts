@@ -65,10 +65,13 @@ export class LogicalDnsDiscovery implements Discovery {
 
   private makeHost(address: string, like: HostImpl | undefined): HostImpl {
     const [endpoint] = this.group.endpoints;
-    const { port, weight, metadata, healthFlags } = endpoint;
+    const { port, weight, metadata, healthFlags, healthCheck } = endpoint;
     const { locality, priority } = this.group;
     const hostname = endpoint.hostname || endpoint.address;
     const dial = { host: address, port };
-    return new HostImpl({ dial, hostname, weight, metadata, locality, priority, healthFlags }, like?.stats);
+    return new HostImpl(
+      { dial, hostname, weight, metadata, locality, priority, healthFlags, healthCheck },
+      like?.stats,
+    );
   }
 }

@@ -2,7 +2,7 @@ import type { Dispatcher } from '../../base/dispatcher.js';
 import type { DnsSettings } from '../cluster-config.js';
 import type { ClusterStats } from '../cluster-stats.js';
 import type { EndpointConfig, EndpointGroup } from '../endpoint-config.js';
-import { HostImpl } from '../host.js';
+import { HealthFlag, HostImpl } from '../host.js';
 import type { PrioritySet } from '../priority-set.js';
 import type { Discovery } from './discovery.js';
 import type { DnsAddress, DnsResolver } from './dns.js';
@@ -27,6 +27,8 @@ export class StrictDnsDiscovery implements Discovery {
     settings: DnsSettings,
     dispatcher: Dispatcher,
     resolver: DnsResolver,
+    /** A host that is no longer named stays while its health checks succeed. */
+    private readonly keepsHealthy: boolean,
   ) {
     for (const group of groups)
       for (const endpoint of group.endpoints) {
@@ -70,11 +72,13 @@ export class StrictDnsDiscovery implements Discovery {
       const host = known.get(address);
       if (host !== undefined) {
         known.delete(address);
+        if ((host.healthFlags & HealthFlag.PENDING_DYNAMIC_REMOVAL) !== 0) changed = true;
+        host.healthFlags &= ~HealthFlag.PENDING_DYNAMIC_REMOVAL;
         hosts.push(host);
         continue;
       }
       changed = true;
-      const { port, weight, metadata, healthFlags } = endpoint;
+      const { port, weight, metadata, healthFlags, healthCheck } = endpoint;
       hosts.push(
         new HostImpl({
           dial: { host: address, port },
@@ -84,9 +88,17 @@ export class StrictDnsDiscovery implements Discovery {
           locality: group.locality,
           priority: group.priority,
           healthFlags,
+          healthCheck,
         }),
       );
     }
+    if (this.keepsHealthy)
+      for (const [address, host] of known) {
+        if ((host.healthFlags & (HealthFlag.FAILED_ACTIVE_HC | HealthFlag.FAILED_EDS_HEALTH)) !== 0) continue;
+        host.healthFlags |= HealthFlag.PENDING_DYNAMIC_REMOVAL;
+        known.delete(address);
+        hosts.push(host);
+      }
     if (!changed && known.size === 0) {
       this.stats.update_no_rebuild++;
       return;
