@@ -19,6 +19,7 @@ export class StreamInfoImpl implements StreamInfo {
   virtualCluster = '';
   upstreamCluster = '';
   attemptCount = 0;
+  healthCheck = false;
   upstream: UpstreamInfo | null = null;
   downstreamRemoteAddress: string;
   streamId = '';

@@ -36,6 +36,8 @@ export interface StreamOwner {
   onStreamDestroyed(stream: ActiveStream): void;
 }
 
+const NO_DATA = new Uint8Array(0);
+
 /**
  * One downstream stream: the receiving end of the codec above, the filters and the router below. It owns the clocks of the connection
  * manager and the one decision that makes a 408 or a 504 of them: was the request complete when the clock ran out.
@@ -260,9 +262,17 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
 
   decodeData(data: Uint8Array, endStream: boolean): void {
     this.info.bytesReceived += data.length;
+    const filters = this.filters;
+    if (filters !== null && endStream && data.length > 0 && this.protocol !== 'HTTP/2' && filters.holding) {
+      // Envoy's HTTP/1 codec tells the end of a request after its last bytes, and a filter may answer in between.
+      this.touch();
+      filters.decodeData(data, false);
+      if (this.ending || this.destroyed) return;
+      data = NO_DATA;
+    }
     if (endStream) this.onRequestComplete();
     this.touch();
-    if (this.filters !== null) this.filters.decodeData(data, endStream);
+    if (filters !== null) filters.decodeData(data, endStream);
     else this.router?.decodeData(data, endStream);
     // Also while a filter holds it: as Envoy does, a body disarms the timer, headers alone do not.
     if (endStream) this.onRequestDecoded();
@@ -442,8 +452,10 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
     }
     if (http1 && !owner.notDraining && !tunnel) headers.set(H.connection, 'close');
     this.responseStarted = true;
-    chargeCode(config.stats, headers.status);
-    chargeCode(config.listenerStats, headers.status);
+    if (!info.healthCheck) {
+      chargeCode(config.stats, headers.status);
+      chargeCode(config.listenerStats, headers.status);
+    }
     info.firstDownstreamTx = this.dispatcher.now;
     this.encoder.encodeHeaders(headers, endStream);
     if (endStream) this.endResponse();

@@ -490,7 +490,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     if (this.refusedUpgrade(headers, attempt)) return;
     if (this.requestCompleteAt >= 0 && !config.suppressEnvoyHeaders)
       headers.set(H.xEnvoyUpstreamServiceTime, String(Math.floor(callbacks.dispatcher.now - this.requestCompleteAt)));
-    cluster.codes.charge(status, callbacks.internalRequest, host.canary);
+    if (callbacks.info.healthCheck !== true) cluster.codes.charge(status, callbacks.internalRequest, host.canary);
     if (status >= 500) host.stats.rq_error++;
     else this.noteSuccess(host, grpcStatus, endStream);
     if (route.includeAttemptCountInResponse) headers.set(H.xEnvoyAttemptCount, String(callbacks.info.attemptCount));

@@ -107,6 +107,8 @@ export class StreamFilters {
   private heldTrailers: Trailers | null = null;
   private complete = false;
   private paused = false;
+  /** More of the body was waited for. */
+  private waited = false;
   private stopped = false;
   private limit: number;
 
@@ -116,6 +118,11 @@ export class StreamFilters {
   ) {
     this.limit = stream.bufferLimit;
     for (let i = 0; i < factories.length; i++) this.filters.push(factories[i].create(this));
+  }
+
+  /** A filter has the request. */
+  get holding(): boolean {
+    return !this.stopped && this.at < this.filters.length;
   }
 
   /** Bytes of body that may be held, from now on. */
@@ -140,8 +147,10 @@ export class StreamFilters {
       this.heldBytes += data.length;
     }
     this.complete = endStream;
-    if (this.filters[this.at].decodeHeld(this.heldBytes, endStream)) this.run(this.at + 1);
-    else this.checkLimit();
+    // A body that comes whole at once never waits for more of it: it may be larger.
+    if (!endStream) this.waited = true;
+    this.checkLimit();
+    if (!this.stopped && this.filters[this.at].decodeHeld(this.heldBytes, endStream)) this.run(this.at + 1);
   }
 
   decodeTrailers(trailers: Trailers): void {
@@ -201,7 +210,7 @@ export class StreamFilters {
 
   private checkLimit(): void {
     if (this.limit === 0 || this.heldBytes <= this.limit) return;
-    if (this.step === Step.STOP_AND_BUFFER) this.stream.onRequestTooLarge();
+    if (this.step === Step.STOP_AND_BUFFER && this.waited) this.stream.onRequestTooLarge();
     else if (!this.paused) {
       this.paused = true;
       this.stream.pauseRequest();

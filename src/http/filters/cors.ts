@@ -90,8 +90,10 @@ class CorsPolicies implements StreamFilterFactory {
     if (this.expose !== '') headers.set(EXPOSE_HEADERS, this.expose);
   }
 
+  /** The answer to a preflight; `mark` adds the rest when the origin is allowed. */
   answer(request: RequestHeaders): ResponseHeaders {
     const headers = new ResponseHeaders(200);
+    if (this.credentials) headers.set(ALLOW_CREDENTIALS, 'true');
     if (this.privateNetwork && request.get(REQUEST_PRIVATE_NETWORK) === 'true')
       headers.set(ALLOW_PRIVATE_NETWORK, 'true');
     for (const [name, value] of this.preflight) headers.set(name, value);
@@ -122,13 +124,13 @@ class CorsFilter extends StreamFilter {
     if (!policies.allows(origin)) {
       policies.stats.origin_invalid++;
       if (!enabled || !preflight || policies.forwardOthers) return Step.CONTINUE;
-      return this.answer(new ResponseHeaders(200));
+      return this.answer(policies.answer(headers));
     }
     policies.stats.origin_valid++;
     if (!enabled) return Step.CONTINUE;
     this.origin = origin;
     if (!preflight) return Step.CONTINUE;
-    return this.answer(policies.answer(stream.requestHeaders!));
+    return this.answer(policies.answer(headers));
   }
 
   private answer(headers: ResponseHeaders): Step {

@@ -143,7 +143,7 @@ class LocalRateLimitFilter extends StreamFilter implements ReplyHeaders {
     if (settings.tellsLimit) {
       headers.set(LIMIT, String(bucket.maxTokens));
       headers.set(REMAINING, String(bucket.remaining(now)));
-      headers.set(RESET, String(Math.floor(bucket.untilNext(now) / 1000)));
+      headers.set(RESET, String(Math.ceil(bucket.untilNext(now) / 1000)));
     }
     if (settings.tellsRetryAfter && this.limited)
       headers.set(RETRY_AFTER, String(Math.ceil(bucket.untilNext(now) / 1000)));

@@ -6,13 +6,13 @@ import { type FilterDeps, sharedStats } from './deps.js';
 import { RuleSet } from './rbac-rules.js';
 import type { RouteSettings } from './route-settings.js';
 
-/** `http.<stat_prefix>.rbac.<rules_stat_prefix>` */
+/** `http.<stat_prefix>.rbac.<rules_stat_prefix>.` */
 export class RbacStats {
   allowed = 0;
   denied = 0;
 }
 
-/** `http.<stat_prefix>.rbac.<shadow_rules_stat_prefix>` */
+/** `http.<stat_prefix>.rbac.<shadow_rules_stat_prefix>.` */
 export class RbacShadowStats {
   shadow_allowed = 0;
   shadow_denied = 0;
@@ -30,9 +30,9 @@ class RbacSettings implements StreamFilterFactory {
     if (config.track_per_rule_stats)
       unsupported(config, 'track_per_rule_stats', 'RBAC policies are not counted one by one');
     const prefix = `${deps.statPrefix}rbac.`;
-    this.stats = sharedStats(deps.store, prefix + config.rules_stat_prefix, RbacStats);
+    this.stats = sharedStats(deps.store, prefix + dotted(config.rules_stat_prefix), RbacStats);
     this.shadowPrefix = config.shadow_rules_stat_prefix;
-    this.shadowStats = sharedStats(deps.store, `${prefix}${this.shadowPrefix}`, RbacShadowStats);
+    this.shadowStats = sharedStats(deps.store, prefix + dotted(this.shadowPrefix), RbacShadowStats);
     this.rules = config.rules === undefined ? null : new RuleSet(config.rules, deps);
     this.shadowRules = config.shadow_rules === undefined ? null : new RuleSet(config.shadow_rules, deps);
   }
@@ -40,6 +40,10 @@ class RbacSettings implements StreamFilterFactory {
   create(filters: StreamFilters): StreamFilter {
     return new RbacFilter(filters, this);
   }
+}
+
+function dotted(prefix: string): string {
+  return prefix === '' ? '' : `${prefix}.`;
 }
 
 /** Answers 403 to requests that the rules forbid; shadow rules only count. */
