@@ -170,7 +170,7 @@ export class FakeServerCodec implements ServerCodec {
   }
   onRemoteEnd(): void {}
   onConnectionClosed(reason: ResetReason, details: string): void {
-    this.closedWith = [reason, details];
+    this.closedWith ??= [reason, details];
   }
   onConnectionAboveHighWatermark(): void {}
   onConnectionBelowLowWatermark(): void {}

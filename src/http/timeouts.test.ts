@@ -219,7 +219,7 @@ describe('the clocks of a stream', () => {
 
   it('none is left armed when a stream is over', () => {
     const routes = tableOf([
-      to('c', { prefix: '/' }, { timeout: '1s', retry_policy: { per_try_timeout: '500ms', retry_on: '5xx' } }),
+      to('c', { prefix: '/' }, { timeout: '1s', retry_policy: { per_try_timeout: '0.5s', retry_on: '5xx' } }),
     ]);
     const clocks = { request: limit(1000), requestHeaders: limit(900), maxStreamDuration: limit(3000) };
     const bench = new HttpBench({ routes, connectionIdle: 0, ...clocks });
