@@ -11,6 +11,7 @@ import { grpcStatusToHttp, isGrpcRequest } from './grpc.js';
 import type { RetryState, RetryVerdict } from './retry-state.js';
 import { rewriteAuthority } from './rewrite.js';
 import type { RouteEntry } from './route-entry.js';
+import { type StrictHeader, strictFault } from './strict-headers.js';
 import { RequestTimeouts, resolveTimeouts } from './timeouts.js';
 import { UpstreamRequest } from './upstream-request.js';
 
@@ -77,6 +78,8 @@ export interface RouterConfig {
   readonly clusters: ClusterManager;
   readonly suppressEnvoyHeaders: boolean;
   readonly respectExpectedRqTimeout: boolean;
+  /** Request headers whose values must parse; absent when none are checked. */
+  readonly strictHeaders?: readonly StrictHeader[];
   /** A max_stream_duration message on the route switches its timeout off (Envoy >= 1.18). */
   readonly durationDisablesRouteTimeout: boolean;
 }
@@ -173,6 +176,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     }
     this.cluster = cluster;
     this.priority = route.priority;
+    if (config.strictHeaders !== undefined && !this.checkStrictly(config.strictHeaders, headers)) return;
     info.attemptCount = 1;
     if (cluster.maintenanceMode) {
       cluster.stats.upstream_rq_maintenance_mode++;
@@ -200,6 +204,20 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     const attempt = this.newAttempt(host);
     attempt.start(endStream);
     if (endStream && !this.ended) this.onRequestComplete();
+  }
+
+  /** False when a header does not parse; the request has been answered then. */
+  private checkStrictly(checks: readonly StrictHeader[], headers: RequestHeaders): boolean {
+    const wrong = strictFault(checks, headers);
+    if (wrong === null) return true;
+    const { text } = wrong;
+    addFlag(this.callbacks.info, 'IH');
+    this.callbacks.sendLocalReply(
+      400,
+      `invalid header '${text}' with value '${wrong.fault(headers)}'`,
+      `request_headers_failed_strict_check{${text}}`,
+    );
+    return false;
   }
 
   private answerDirectly(route: RouteEntry): void {
@@ -275,7 +293,8 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     };
     this.callbacks.info.upstream = upstream;
     const attempt = new UpstreamRequest(this, upstream, host);
-    this.attempts.push(attempt);
+    if (this.attempts.length === 0) this.attempts = [attempt];
+    else this.attempts.push(attempt);
     for (let i = 0; i < this.pausedResponse; i++) attempt.pauseResponse();
     return attempt;
   }
@@ -464,6 +483,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     const status = headers.status;
     const grpcStatus = (headers.bits & Bit.GRPC_STATUS) !== 0 ? headers.get(H.grpcStatus) : undefined;
     host.outlier.putHttpResponseCode(grpcStatus === undefined ? status : grpcStatusToHttp(grpcStatus));
+    if (host.activeHealth && headers.has(H.xEnvoyImmediateHealthCheckFail)) host.activeHealth.failImmediately();
     let couldNotRetry = false;
     const retry = this.retryState;
     if (retry !== null && !attempt.retried) {

@@ -18,6 +18,7 @@ import type { Limit } from '../observe/timer-ledger.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import type { RouteTable } from '../router/route-table.js';
 import { type RouterConfig, RouterStats } from '../router/router.js';
+import { StrictHeader } from '../router/strict-headers.js';
 import type { ClusterStats } from '../upstream/cluster-stats.js';
 import type { ClusterManager, UpstreamConnectionInfo } from '../upstream/types.js';
 import { unsupported } from '../xds/decode.js';
@@ -214,11 +215,11 @@ function routerConfig(hcm: HttpConnectionManager, stats: RouterStats, deps: HcmD
   const config = filter?.typed_config as (RouterProto & { '@type': string }) | undefined;
   if (config !== undefined && config.upstream_log?.length > 0)
     unsupported(config, 'upstream_log', 'logs of single attempts are not written yet');
-  if (config !== undefined && config.strict_check_headers?.length > 0)
-    unsupported(config, 'strict_check_headers', 'strict header checks are not built yet');
+  const strict = config?.strict_check_headers ?? [];
   return {
     stats,
     clusters: deps.clusters,
+    strictHeaders: strict.length === 0 ? undefined : strict.map((name) => new StrictHeader(name)),
     suppressEnvoyHeaders: config?.suppress_envoy_headers ?? false,
     respectExpectedRqTimeout: config?.respect_expected_rq_timeout ?? false,
     durationDisablesRouteTimeout: deps.profile.durationDisablesRouteTimeout,
