@@ -484,6 +484,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     const grpcStatus = (headers.bits & Bit.GRPC_STATUS) !== 0 ? headers.get(H.grpcStatus) : undefined;
     host.outlier.putHttpResponseCode(grpcStatus === undefined ? status : grpcStatusToHttp(grpcStatus));
     if (host.activeHealth && headers.has(H.xEnvoyImmediateHealthCheckFail)) host.activeHealth.failImmediately();
+    if (host.activeHealth && headers.has(H.xEnvoyImmediateHealthCheckFail)) host.activeHealth.failImmediately();
     let couldNotRetry = false;
     const retry = this.retryState;
     if (retry !== null && !attempt.retried) {

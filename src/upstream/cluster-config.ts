@@ -4,7 +4,8 @@ import { type HealthCheckSettings, readHealthCheck } from './health/health-check
 import { type OutlierSettings, readOutlierDetection } from './health/outlier-config.js';
 import type { LbSettings } from './lb/load-balancer.js';
 import type { LbPolicy } from './lb/policies.js';
-import { readLbPolicy } from './lb-config.js';
+import type { SubsetSettings } from './lb/subset-balancer.js';
+import { readLbPolicy, readSubsets } from './lb-config.js';
 import type { PoolSettings } from './pool/conn-pool.js';
 import { invalid, unsupported } from './refuse.js';
 import { DEFAULT_THRESHOLDS, type Thresholds } from './resource-manager.js';
@@ -45,6 +46,8 @@ export interface ClusterConfig {
   readonly thresholds: readonly [Thresholds, Thresholds];
   readonly lb: LbPolicy;
   readonly lbSettings: LbSettings;
+  /** Null: no subsets. */
+  readonly subsets: SubsetSettings | null;
   /** Health changes this close together reach the balancer as one; ms, 0: each at once. */
   readonly updateMergeWindow: number;
   readonly overprovisioningFactor: number;
@@ -106,6 +109,7 @@ export function readCluster(cluster: xds.Cluster): ClusterConfig {
       failTrafficOnPanic,
       localityWeighted,
     },
+    subsets: readSubsets(cluster),
     updateMergeWindow: lb?.update_merge_window ?? 1000,
     overprovisioningFactor: cluster.load_assignment?.policy?.overprovisioning_factor ?? 140,
     closeConnectionsOnHostSetChange: lb?.close_connections_on_host_set_change ?? false,
@@ -124,8 +128,6 @@ function refuseUnsupported(cluster: xds.Cluster): void {
   const { name } = cluster;
   if (name === '') invalid(cluster, 'name', '(unnamed)', 'must not be empty');
   const refuse = (field: keyof xds.Cluster & string, what: string) => unsupported(cluster, field, name, what);
-  if (cluster.lb_subset_config !== undefined && cluster.lb_subset_config.subset_selectors.length > 0)
-    refuse('lb_subset_config', 'subset load balancing');
   if (cluster.transport_socket_matches.length > 0) refuse('transport_socket_matches', 'a choice of transport sockets');
   if (cluster.transport_socket !== undefined && !isRawBuffer(cluster.transport_socket))
     refuse('transport_socket', `transport socket ${cluster.transport_socket.name}`);

@@ -13,6 +13,7 @@ import { OutlierDetector } from './health/outlier-detector.js';
 import { Health, HealthFlag, type HostImpl, poolSlot } from './host.js';
 import type { LoadBalancer } from './lb/load-balancer.js';
 import { makeLoadBalancer } from './lb/policies.js';
+import { SubsetBalancer } from './lb/subset-balancer.js';
 import { ConnPoolImpl } from './pool/conn-pool.js';
 import type { Transport } from './pool/transport.js';
 import { PrioritySet } from './priority-set.js';
@@ -35,6 +36,7 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
   readonly prioritySet: PrioritySet;
   readonly breakers: CircuitBreakers;
   private readonly lb: LoadBalancer;
+  private readonly subsets: SubsetBalancer | null;
   private readonly discovery: Discovery;
   /** Null: none is configured. */
   readonly outlier: OutlierDetector | null;
@@ -66,7 +68,13 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
     this.metadata = config.metadata;
     this.prioritySet = new PrioritySet(config.overprovisioningFactor);
     this.breakers = new CircuitBreakers(scope.prefix, config.thresholds);
-    this.lb = makeLoadBalancer(config.lb, this.prioritySet, config.lbSettings, scope.stats, dispatcher.random);
+    const makeLb = (set: PrioritySet) =>
+      makeLoadBalancer(config.lb, set, config.lbSettings, scope.stats, dispatcher.random);
+    this.subsets =
+      config.subsets === null
+        ? null
+        : new SubsetBalancer(config.subsets, this.prioritySet, scope.stats, config.overprovisioningFactor, makeLb);
+    this.lb = this.subsets ?? makeLb(this.prioritySet);
     this.discovery = this.makeDiscovery(resolver);
     this.outlier =
       config.outlier === null
@@ -239,6 +247,7 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
   shutdown(): void {
     this.discovery.stop();
     this.ready = null;
+    this.subsets?.stop();
     this.outlier?.stop();
     this.healthChecker?.stop();
     this.dispatcher.timers.cancel(this.mergeTimer);

@@ -1,5 +1,5 @@
 import type { ConnPoolImpl } from './pool/conn-pool.js';
-import type { Host, HostStats, OutlierSink } from './types.js';
+import type { ActiveHealthSink, Host, HostStats, OutlierSink } from './types.js';
 
 /** Why a host is not plainly healthy. The order is that of `/clusters` health_flags. */
 export const HealthFlag = {
@@ -116,6 +116,7 @@ export class HostImpl implements Host {
   priority: number;
   healthFlags: number;
   readonly healthCheck: EndpointHealthCheck | null;
+  activeHealth: ActiveHealthSink | null = null;
   outlier: OutlierSink = NO_OUTLIER_DETECTION;
   /** What a connection opened now is connected to: the host itself, but for LOGICAL_DNS the address of the last answer. */
   real: HostImpl = this;

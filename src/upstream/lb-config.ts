@@ -1,5 +1,6 @@
 import type * as xds from '../xds/types.js';
 import type { LbPolicy } from './lb/policies.js';
+import type { SubsetSettings } from './lb/subset-balancer.js';
 import { invalid, unsupported } from './refuse.js';
 
 export interface LbConfig {
@@ -32,6 +33,34 @@ export function readLbPolicy(cluster: xds.Cluster): LbConfig {
     default:
       return unsupported(cluster, 'lb_policy', cluster.name, cluster.lb_policy);
   }
+}
+
+/** Null when there are no subsets. @throws ConfigError */
+export function readSubsets(cluster: xds.Cluster): SubsetSettings | null {
+  const config = cluster.lb_subset_config;
+  const { name } = cluster;
+  if (config === undefined || config.subset_selectors.length === 0) return null;
+  if (cluster.load_balancing_policy !== undefined)
+    unsupported(cluster, 'lb_subset_config', name, 'subsets together with load_balancing_policy');
+  if (config.locality_weight_aware || config.scale_locality_weight)
+    unsupported(config, 'locality_weight_aware', name, 'subsets with locality weights');
+  if (config.metadata_fallback_policy === 'FALLBACK_LIST')
+    unsupported(config, 'metadata_fallback_policy', name, 'a list of fallbacks in the metadata of routes');
+  return {
+    fallback: config.fallback_policy,
+    defaultSubset: config.default_subset ?? {},
+    selectors: config.subset_selectors.map((selector) => {
+      if (selector.single_host_per_subset)
+        unsupported(selector, 'single_host_per_subset', name, 'subsets of a single host');
+      return {
+        keys: [...selector.keys].sort(),
+        fallback: selector.fallback_policy === 'NOT_DEFINED' ? null : selector.fallback_policy,
+        fallbackKeys: selector.fallback_keys_subset,
+      };
+    }),
+    panicModeAny: config.panic_mode_any,
+    listAsAny: config.list_as_any,
+  };
 }
 
 interface LeastRequestSettings {

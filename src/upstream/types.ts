@@ -51,6 +51,13 @@ export interface Host {
   readonly zone: string;
   /** Results for outlier detection; no-ops when the cluster has none. */
   readonly outlier: OutlierSink;
+  /** Told of `x-envoy-immediate-health-check-fail` in answers; absent while the host is not actively checked. */
+  readonly activeHealth?: ActiveHealthSink | null;
+}
+
+/** Active health checking, as far as requests can tell it something. */
+export interface ActiveHealthSink {
+  failImmediately(): void;
 }
 
 /** What passive health checking is told about a host. */

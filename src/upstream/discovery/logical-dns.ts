@@ -59,6 +59,7 @@ export class LogicalDnsDiscovery implements Discovery {
     } else if (this.host.real.dial.host !== address) {
       const real = this.makeHost(address, this.host);
       real.outlier = this.host.outlier;
+      real.activeHealth = this.host.activeHealth;
       this.host.real = real;
     }
   }

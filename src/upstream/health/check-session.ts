@@ -1,5 +1,7 @@
+import type { Deferred } from '../../base/dispatcher.js';
 import { Timer, type TimerOwner } from '../../base/timer-wheel.js';
 import { type Dial, HealthFlag, type HostImpl } from '../host.js';
+import type { ActiveHealthSink } from '../types.js';
 import type { HealthChecker, Transition } from './health-checker.js';
 
 /** How a check failed: the host said so, the network, nothing came in time, or a request brought it up. */
@@ -14,7 +16,7 @@ const TIMEOUT = 1;
  * Clocks: *interval* from the end of a check (or within initial_jitter of the start); fires: the next check. *Timeout* from the start
  * of a check until its result; fires: failed, and the connection is closed.
  */
-export abstract class CheckSession implements TimerOwner {
+export abstract class CheckSession implements TimerOwner, ActiveHealthSink, Deferred {
   private readonly intervalTimer = new Timer(this, INTERVAL);
   private readonly timeoutTimer = new Timer(this, TIMEOUT);
   private successes = 0;
@@ -123,9 +125,15 @@ export abstract class CheckSession implements TimerOwner {
     if (!this.stopped) this.finish(this.noteFailure(failure, retriable), false);
   }
 
-  /** A failure that no check of this session found. */
-  setUnhealthy(failure: CheckFailure, retriable: boolean): void {
-    const transition = this.noteFailure(failure, retriable);
+  /** An answer to a request said `x-envoy-immediate-health-check-fail`; dealt with at the end of the pass, when the stream is done. */
+  failImmediately(): void {
+    this.checker.dispatcher.defer(this);
+  }
+
+  onDeferred(): void {
+    if (this.stopped || this.has(HealthFlag.EXCLUDED_VIA_IMMEDIATE_HC_FAIL)) return;
+    this.host.healthFlags |= HealthFlag.EXCLUDED_VIA_IMMEDIATE_HC_FAIL;
+    const transition = this.noteFailure('passive', false);
     this.first = false;
     this.checker.owner.onHealthCheck(this.host, transition, false);
   }

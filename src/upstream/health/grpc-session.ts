@@ -1,4 +1,4 @@
-import { H } from '../../base/header-names.js';
+import { H, permanentName } from '../../base/header-names.js';
 import { RequestHeaders } from '../../base/headers.js';
 import type { HostImpl } from '../host.js';
 import type { CheckResponse } from './check-client.js';
@@ -7,6 +7,7 @@ import type { GrpcProbe } from './health-check-config.js';
 import type { HealthChecker } from './health-checker.js';
 
 const SERVING = 1;
+const GRPC_TIMEOUT = permanentName('grpc-timeout');
 
 /** A call of `grpc.health.v1.Health/Check` (grpc_health_check). */
 export class GrpcSession extends ExchangeSession {
@@ -30,6 +31,7 @@ export class GrpcSession extends ExchangeSession {
     headers.push(H.te, 'trailers');
     headers.push(H.contentType, 'application/grpc');
     headers.push(H.userAgent, 'Envoy/HC');
+    headers.push(GRPC_TIMEOUT, `${this.checker.settings.timeout}m`);
     addHeaders(headers, this.probe.headers);
     return { headers, body: this.message };
   }

@@ -1,5 +1,5 @@
 import type { Dispatcher } from '../../base/dispatcher.js';
-import { HealthFlag, type HostImpl } from '../host.js';
+import type { HostImpl } from '../host.js';
 import type { Transport } from '../pool/transport.js';
 import type { CheckSession } from './check-session.js';
 import { GrpcSession } from './grpc-session.js';
@@ -35,6 +35,7 @@ export class HealthChecker {
     if (host.healthCheck?.disabled) return;
     const session = this.makeSession(host);
     this.sessions.set(host, session);
+    host.activeHealth = host.real.activeHealth = session;
     session.start();
   }
 
@@ -49,20 +50,12 @@ export class HealthChecker {
     const session = this.sessions.get(host);
     if (session === undefined) return;
     this.sessions.delete(host);
+    host.activeHealth = host.real.activeHealth = null;
     session.stop();
   }
 
   stop(): void {
-    for (const session of this.sessions.values()) session.stop();
-    this.sessions.clear();
-  }
-
-  /** An answer to a request said `x-envoy-immediate-health-check-fail`. */
-  failImmediately(host: HostImpl): void {
-    const session = this.sessions.get(host);
-    if (session === undefined) return;
-    host.healthFlags |= HealthFlag.EXCLUDED_VIA_IMMEDIATE_HC_FAIL;
-    session.setUnhealthy('passive', false);
+    for (const host of [...this.sessions.keys()]) this.remove(host);
   }
 
   /** ms until the next check. */
