@@ -44,10 +44,10 @@ interface Given {
 
 /** A connection manager with filters, and the statistics they count into. */
 function bench(filters: HttpFilter[], given: Given = {}) {
-  const stats = new Map<string, Record<string, number>>();
+  const stats: [prefix: string, object: object][] = [];
   const store = {
     register: (prefix: string, object: object) => {
-      stats.set(prefix, Object.assign(object, stats.get(prefix)) as Record<string, number>);
+      stats.push([prefix, object]);
       return () => {};
     },
     registerSource: () => () => {},
@@ -78,7 +78,9 @@ function bench(filters: HttpFilter[], given: Given = {}) {
     '',
   );
   const made = new HttpBench({ routes, filters: chain, ...given.manager });
-  return Object.assign(made, { counted: (prefix: string) => stats.get(prefix) ?? {} });
+  const counted = (prefix: string): Record<string, number> =>
+    Object.assign({}, ...stats.filter(([of]) => of === prefix).map(([, object]) => object));
+  return Object.assign(made, { counted });
 }
 
 const ALL = { numerator: 100 };
