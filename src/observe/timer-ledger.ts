@@ -157,6 +157,8 @@ export class LedgerTimer extends Timer {
   disarmedAt = -1;
   firedAt = -1;
   ref: LimitRef;
+  /** The one that its ledger armed after it. */
+  later: LedgerTimer | null = null;
 
   constructor(owner: TimerOwner, kind: number, scaled: boolean, ref: LimitRef) {
     super(owner, kind, scaled);
@@ -165,10 +167,18 @@ export class LedgerTimer extends Timer {
 }
 
 export class TimerLedger {
-  /** In the order they were first armed. */
-  readonly entries: LedgerTimer[] = [];
+  /** A list through the timers: an array would be made, and grown, for every stream. */
+  private first: LedgerTimer | null = null;
+  private last: LedgerTimer | null = null;
 
   constructor(private readonly dispatcher: Dispatcher) {}
+
+  /** In the order they were first armed. */
+  get entries(): LedgerTimer[] {
+    const list: LedgerTimer[] = [];
+    for (let timer = this.first; timer !== null; timer = timer.later) list.push(timer);
+    return list;
+  }
 
   /** Arms a new timer. `ms` may differ from the configured length (a header, or time already spent). */
   arm(owner: TimerOwner, kind: TimerKind, ms: number, ref: LimitRef): LedgerTimer {
@@ -176,7 +186,9 @@ export class TimerLedger {
     const now = this.dispatcher.now;
     timer.firstArmedAt = now;
     this.dispatcher.timers.arm(timer, ms, now);
-    this.entries.push(timer);
+    if (this.last === null) this.first = timer;
+    else this.last.later = timer;
+    this.last = timer;
     return timer;
   }
 
@@ -197,7 +209,6 @@ export class TimerLedger {
   }
 
   disarmAll(): void {
-    const entries = this.entries;
-    for (let i = 0; i < entries.length; i++) this.disarm(entries[i]);
+    for (let timer = this.first; timer !== null; timer = timer.later) this.disarm(timer);
   }
 }

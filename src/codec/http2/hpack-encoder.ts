@@ -241,7 +241,9 @@ export class HpackEncoder {
       if (slot.value !== value) {
         slot.value = value;
         slot.entry = -1;
-        this.literal(0, 15, slot, value);
+        // Random identifiers: Huffman coding would save a quarter of the octets and cost more than all else here.
+        this.literalName(0, 15, slot);
+        this.at = putPlain(this.buf, this.at, value);
         return;
       }
     } else {
@@ -261,6 +263,11 @@ export class HpackEncoder {
   }
 
   private literal(first: number, mask: number, slot: Slot, value: string): void {
+    this.literalName(first, mask, slot);
+    this.at = putString(this.buf, this.at, value);
+  }
+
+  private literalName(first: number, mask: number, slot: Slot): void {
     const buf = this.buf;
     const name = slot.name;
     let index = name.hpackIndex;
@@ -270,7 +277,6 @@ export class HpackEncoder {
       buf[this.at++] = first;
       this.at = putString(buf, this.at, name.text);
     }
-    this.at = putString(buf, this.at, value);
   }
 
   /** Number of the newest entry with this name and value, or -1. */
@@ -353,6 +359,10 @@ function roomFor(text: string): number {
   return text.length <= SHORT ? text.length * 4 + 2 : text.length + 6;
 }
 
+function putPlain(buf: Buffer, at: number, text: string): number {
+  return putLatin1(buf, putInteger(buf, at, 0, 127, text.length), text);
+}
+
 /** A string, Huffman coded when that is shorter. */
 function putString(buf: Buffer, at: number, text: string): number {
   if (text.length <= SHORT) {
@@ -370,5 +380,5 @@ function putString(buf: Buffer, at: number, text: string): number {
     at = putInteger(buf, at, 0x80, 127, coded);
     return huffmanEncode(text, buf, at);
   }
-  return putLatin1(buf, putInteger(buf, at, 0, 127, text.length), text);
+  return putPlain(buf, at, text);
 }
