@@ -7,6 +7,7 @@ import type { RouteTable } from '../router/route-table.js';
 import type { RouterConfig } from '../router/router.js';
 import type { UpstreamConnectionInfo } from '../upstream/types.js';
 import type { FilterChain } from './filters/chain.js';
+import type { LocalReplyRewriter } from './local-reply-config.js';
 import type { PathNormalizer } from './path.js';
 import type { HttpStats, ListenerHttpStats } from './stats.js';
 
@@ -61,6 +62,8 @@ export interface ConnectionManagerConfig {
   readonly router: RouterConfig;
   /** Filters before the router; null when there is none. */
   readonly filters: FilterChain | null;
+  /** local_reply_config; absent when there is none. */
+  readonly localReplies?: LocalReplyRewriter;
   readonly profile: ReplyProfile;
   /** stream_idle_timeout, 300 s. */
   readonly streamIdle: Limit;

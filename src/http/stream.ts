@@ -386,6 +386,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
       return;
     }
     const route = this.route;
+    const rewriter = this.config.localReplies;
     const reply = makeLocalReply(
       status,
       body,
@@ -400,6 +401,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
         if (!direct) modify?.addReplyHeaders(headers, modify.overloaded);
       },
       grpcStatus,
+      rewriter === undefined ? null : (headers) => rewriter.rewrite(headers, this.info, status, body),
     );
     this.info.localReplyBody = body;
     const router = this.router;

@@ -38,7 +38,7 @@ export function compileDirectResponse(
 }
 
 /** The bytes of a DataSource, read once. */
-function readData(source: DataSource): Buffer {
+export function readData(source: DataSource): Buffer {
   if (source.inline_string !== undefined) return Buffer.from(source.inline_string, 'utf8');
   if (source.inline_bytes !== undefined) return Buffer.from(source.inline_bytes, 'base64');
   if (source.filename !== undefined) {

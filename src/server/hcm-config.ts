@@ -7,14 +7,17 @@ import { type FieldRef, positionOf } from '../config/position.js';
 import type { ConnectionManagerConfig, DrainDecision, FailureSink, ReplyProfile, StreamLog } from '../http/config.js';
 import type { FilterChain } from '../http/filters/chain.js';
 import { compileFilters } from '../http/filters/compile.js';
+import { LocalReplyRewriter } from '../http/local-reply-config.js';
 import { type EscapedSlashes, PathNormalizer } from '../http/path.js';
 import { HTTP_GAUGES, HttpStats, ListenerHttpStats, TracingStats } from '../http/stats.js';
 import { compileFormat } from '../observe/format.js';
+import { systemFormatDeps } from '../observe/format-types.js';
 import { LogLinearHistogram } from '../observe/histogram.js';
 import type { TransportFacts } from '../observe/recorder.js';
 import type { StatStore } from '../observe/stats.js';
 import type { StreamInfo } from '../observe/stream-info.js';
 import type { Limit } from '../observe/timer-ledger.js';
+import { compileHeaderMatcher } from '../router/header-matcher.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import type { RouteTable } from '../router/route-table.js';
 import { type RouterConfig, RouterStats } from '../router/router.js';
@@ -22,7 +25,7 @@ import { StrictHeader } from '../router/strict-headers.js';
 import type { ClusterStats } from '../upstream/cluster-stats.js';
 import type { ClusterManager, UpstreamConnectionInfo } from '../upstream/types.js';
 import { unsupported } from '../xds/decode.js';
-import type { HttpConnectionManager, Router as RouterProto } from '../xds/types.js';
+import type { HeaderMatcher, HttpConnectionManager, Router as RouterProto } from '../xds/types.js';
 import { cidrMatcher } from './cidr.js';
 import { commonHttp2Options } from './http2-options.js';
 
@@ -104,6 +107,8 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
     routes: deps.compileRoutes(hcm),
     router,
     filters: httpFilters(hcm, deps),
+    localReplies:
+      hcm.local_reply_config === undefined ? undefined : new LocalReplyRewriter(hcm.local_reply_config, REPLY_DEPS),
     profile: deps.profile,
     streamIdle,
     request: limit(hcm, 'request_timeout', hcm.request_timeout, 0),
@@ -226,6 +231,12 @@ function routerConfig(hcm: HttpConnectionManager, stats: RouterStats, deps: HcmD
   };
 }
 
+const REPLY_DEPS = {
+  ...systemFormatDeps(),
+  runtime: () => undefined,
+  headerMatcher: (config: object) => compileHeaderMatcher(config as HeaderMatcher),
+};
+
 /** The filters before the router. */
 function httpFilters(hcm: HttpConnectionManager, deps: HcmDeps): FilterChain | null {
   if (hcm.route_config === undefined) return null;
@@ -251,7 +262,6 @@ function httpFilters(hcm: HttpConnectionManager, deps: HcmDeps): FilterChain | n
 
 function refuseUnbuilt(hcm: HttpConnectionManager): void {
   const refuse: [keyof HttpConnectionManager, string][] = [
-    ['local_reply_config', 'rewriting of local replies is not built yet'],
     ['proxy_status_config', 'the proxy-status header is not built yet'],
   ];
   for (const [field, why] of refuse) if (hcm[field] !== undefined) unsupported(hcm, field, why);
