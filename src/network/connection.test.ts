@@ -276,15 +276,20 @@ describe('the write watermarks', () => {
     assert.equal(connection.unsentBytes(), 0);
   });
 
-  it('are not crossed by what the kernel takes at once, nor ever with a limit of 0', async () => {
+  it('are crossed up and down by a write that the kernel takes at once, and never with a limit of 0', async () => {
     const { connection, events, client, pass } = await accepted();
     client.pause();
     connection.setBufferLimit(1000);
     pass(() => {
-      connection.out.write(Buffer.alloc(20_000));
+      connection.out.write(Buffer.alloc(1000));
       connection.markDirty();
     });
     assert.deepEqual(events.marks, []);
+    pass(() => {
+      connection.out.write(Buffer.alloc(20_000));
+      connection.markDirty();
+    });
+    assert.deepEqual(events.marks.splice(0), ['above', 'below']);
     connection.setBufferLimit(0);
     pass(() => {
       connection.out.write(Buffer.alloc(16 * 1024 * 1024));

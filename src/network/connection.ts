@@ -265,6 +265,8 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
   // --- writing
 
   markDirty(): void {
+    // What was written counts before the kernel has had its chance to take it.
+    if (this.out.length > this.highWatermark && !this.isAbove) this.checkWatermarks();
     if (!this.dirty) {
       this.dirty = true;
       this.dispatcher.markDirty(this);
