@@ -3,7 +3,8 @@ import { Bit, H, type HeaderName, headerName } from '../base/header-names.js';
 import type { RequestHeaders, ResponseHeaders } from '../base/headers.js';
 import type { Random } from '../base/random.js';
 import { Reset, type ResetReason } from '../codec/codec.js';
-import type { ClusterTrafficStats, Host, RetryBreaker } from '../upstream/types.js';
+import { PreviousPriorities } from '../upstream/lb/previous-priorities.js';
+import type { ClusterTrafficStats, Host, RetryBreaker, RetryPriority } from '../upstream/types.js';
 import { anyMatches } from './header-matcher.js';
 import { type CompiledRetryPolicy, NO_RETRY_POLICY, parseRetryGrpcOn, parseRetryOn, RetryOn } from './retry-policy.js';
 import { unsigned } from './timeouts.js';
@@ -60,6 +61,8 @@ export class RetryState {
   /** From x-envoy-retriable-header-names: presence is enough. */
   private readonly headerNames: readonly HeaderName[];
   private readonly attempted: Host[] = [];
+  /** retry_priority; null when it is not configured. */
+  readonly priority: RetryPriority | null;
   private nextInterval: number;
   /** Wait that the response asked for, ms; 0 when it asked for none. */
   private rateLimited = 0;
@@ -88,6 +91,8 @@ export class RetryState {
     this.statusCodes = withCodes(policy.retriableStatusCodes, headers.get(H.xEnvoyRetriableStatusCodes));
     this.headerNames = namesIn(headers.get(H.xEnvoyRetriableHeaderNames));
     this.nextInterval = policy.baseInterval;
+    const frequency = policy.previousPrioritiesUpdateFrequency;
+    this.priority = frequency === null ? null : new PreviousPriorities(frequency);
     this.hostSelectionMaxAttempts = policy.hostSelectionMaxAttempts;
   }
 
@@ -164,6 +169,7 @@ export class RetryState {
 
   onHostAttempted(host: Host): void {
     this.attempted.push(host);
+    this.priority?.onHostAttempted(host);
   }
 
   shouldSelectAnotherHost(host: Host): boolean {

@@ -6,7 +6,15 @@ import { type Protocol, Reset, type ResetReason } from '../codec/codec.js';
 import { addFlag, type Flag } from '../observe/flags.js';
 import type { StreamInfo } from '../observe/stream-info.js';
 import { type LedgerTimer, type LimitRef, TimerKind, type TimerLedger } from '../observe/timer-ledger.js';
-import type { Cluster, ClusterManager, Host, LbContext, Priority, UpstreamConnectionInfo } from '../upstream/types.js';
+import type {
+  Cluster,
+  ClusterManager,
+  Host,
+  LbContext,
+  Priority,
+  RetryPriority,
+  UpstreamConnectionInfo,
+} from '../upstream/types.js';
 import { grpcStatusToHttp, isGrpcRequest } from './grpc.js';
 import type { RetryState, RetryVerdict } from './retry-state.js';
 import { rewriteAuthority } from './rewrite.js';
@@ -484,7 +492,6 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     const grpcStatus = (headers.bits & Bit.GRPC_STATUS) !== 0 ? headers.get(H.grpcStatus) : undefined;
     host.outlier.putHttpResponseCode(grpcStatus === undefined ? status : grpcStatusToHttp(grpcStatus));
     if (host.activeHealth && headers.has(H.xEnvoyImmediateHealthCheckFail)) host.activeHealth.failImmediately();
-    if (host.activeHealth && headers.has(H.xEnvoyImmediateHealthCheckFail)) host.activeHealth.failImmediately();
     let couldNotRetry = false;
     const retry = this.retryState;
     if (retry !== null && !attempt.retried) {
@@ -740,6 +747,10 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
 
   get hostSelectionRetryCount(): number {
     return this.isRetry && this.retryState !== null ? this.retryState.hostSelectionMaxAttempts : 1;
+  }
+
+  get retryPriority(): RetryPriority | null {
+    return this.isRetry && this.retryState !== null ? this.retryState.priority : null;
   }
 
   get metadataMatch(): Readonly<Record<string, unknown>> | null {

@@ -1,6 +1,8 @@
 import type { RequestHeaders } from '../base/headers.js';
 import type { Protocol, RequestEncoder, ResponseDecoder } from '../codec/codec.js';
 import type { ConnectionInfo } from '../observe/stream-info.js';
+import type { PriorityLoad } from './lb/priority-load.js';
+import type { HostSet } from './priority-set.js';
 
 /**
  * The seam between router and upstream. The router asks the cluster manager for a cluster by name, the cluster for a host,
@@ -18,8 +20,18 @@ export interface LbContext {
   shouldSelectAnotherHost(host: Host): boolean;
   /** How often to pick again at most (host_selection_retry_max_attempts). */
   readonly hostSelectionRetryCount: number;
+  /** On a retry with retry_priority: changes which priorities take the load. Absent otherwise. */
+  readonly retryPriority?: RetryPriority | null;
   /** Protocol of the downstream stream, for use_downstream_protocol_config. */
   readonly downstreamProtocol: Protocol;
+}
+
+/** retry_priority of one request. */
+export interface RetryPriority {
+  /** An attempt to this host has failed. */
+  onHostAttempted(host: Host): void;
+  /** The load of priorities for the next pick, given the balancer's own. */
+  load(original: PriorityLoad, sets: readonly HostSet[]): PriorityLoad;
 }
 
 export enum Priority {
@@ -47,6 +59,8 @@ export interface Host {
   readonly stats: HostStats;
   readonly canary: boolean;
   readonly weight: number;
+  /** Of its endpoint group; absent: 0. */
+  readonly priority?: number;
   readonly metadata: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly zone: string;
   /** Results for outlier detection; no-ops when the cluster has none. */

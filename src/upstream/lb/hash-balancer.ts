@@ -84,7 +84,8 @@ export class HashBalancer implements LoadBalancer {
 
   choose(context: LbContext): HostImpl | null {
     const hash = context.hash ?? (BigInt(this.random.u32()) << 32n) | BigInt(this.random.u32());
-    const picked = pickPriority(this.load, Number(hash % 100n) + 1);
+    const load = context.retryPriority?.load(this.load, this.prioritySet.sets) ?? this.load;
+    const picked = pickPriority(load, Number(hash % 100n) + 1);
     if (picked === null) return null;
     const { priority, degraded } = picked;
     if (this.load.panic[priority]) {

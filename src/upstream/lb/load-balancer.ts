@@ -143,26 +143,29 @@ export abstract class ListBalancer implements LoadBalancer {
 
   /** A host for one attempt, or null when there is none to be had. */
   choose(context: LbContext): HostImpl | null {
-    let host = this.chooseOnce();
+    let host = this.chooseOnce(context);
     for (let left = context.hostSelectionRetryCount; left > 0 && host !== null; left--) {
       if (!context.shouldSelectAnotherHost(host)) return host;
-      host = this.chooseOnce();
+      host = this.chooseOnce(context);
     }
     return host;
   }
 
-  private chooseOnce(): HostImpl | null {
-    const source = this.only ?? this.chooseSource();
+  private chooseOnce(context: LbContext): HostImpl | null {
+    const retry = context.retryPriority;
+    const source = retry
+      ? this.chooseSource(retry.load(this.load, this.prioritySet.sets))
+      : (this.only ?? this.chooseSource(this.load));
     if (source === null) return null;
     return source.edf !== null ? source.edf.pickAndAdd(this.weightOf) : this.pick(source);
   }
 
-  private chooseSource(): HostSource | null {
-    const picked = pickPriority(this.load, (this.random.u32() % 100) + 1);
+  private chooseSource(load: PriorityLoad): HostSource | null {
+    const picked = pickPriority(load, (this.random.u32() % 100) + 1);
     if (picked === null || picked.priority >= this.priorities.length) return null;
     const { priority, degraded } = picked;
     const sources = this.priorities[priority];
-    if (this.load.panic[priority]) {
+    if (load.panic[priority]) {
       this.stats.lb_healthy_panic++;
       return this.settings.failTrafficOnPanic ? null : sources.all;
     }

@@ -37,7 +37,8 @@ export function priorityLoad(sets: readonly HostSet[], panicThreshold: number): 
   return { healthy, degraded, panic };
 }
 
-function availability(set: HostSet, available: number): number {
+/** Percent of its share that a priority can take with so many available hosts. */
+export function availability(set: HostSet, available: number): number {
   const hosts = set.hosts.length - set.excluded;
   return hosts > 0 ? Math.min(100, Math.floor((set.overprovisioningFactor * available) / hosts)) : 0;
 }
