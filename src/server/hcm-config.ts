@@ -25,7 +25,7 @@ import { StrictHeader } from '../router/strict-headers.js';
 import type { ClusterStats } from '../upstream/cluster-stats.js';
 import type { ClusterManager, UpstreamConnectionInfo } from '../upstream/types.js';
 import { unsupported } from '../xds/decode.js';
-import type { HeaderMatcher, HttpConnectionManager, Router as RouterProto } from '../xds/types.js';
+import type { HeaderMatcher, HttpConnectionManager, RouteConfiguration, Router as RouterProto } from '../xds/types.js';
 import { cidrMatcher } from './cidr.js';
 import { commonHttp2Options } from './http2-options.js';
 
@@ -62,6 +62,8 @@ export interface HcmPlace {
   filterChainName: string;
   tls: boolean;
   bufferLimit: number;
+  /** By stat_prefix; the listener's, so that a configuration compiled anew goes on counting. */
+  listenerHttpStats: Map<string, ListenerHttpStats>;
 }
 
 const DEFAULT_STREAM_IDLE = 300_000;
@@ -88,8 +90,7 @@ function limit(object: object, field: string, value: number | undefined, otherwi
 export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: HcmDeps): ConnectionManagerConfig {
   refuseUnbuilt(hcm);
   const scope = httpScope(hcm.stat_prefix, deps);
-  const listenerStats = new ListenerHttpStats();
-  deps.store.register(`listener.${place.listenerStatName}.http.${hcm.stat_prefix}.`, listenerStats);
+  const listenerStats = listenerHttpStats(hcm.stat_prefix, place, deps);
   const common = hcm.common_http_protocol_options;
   const streamIdle = limit(hcm, 'stream_idle_timeout', hcm.stream_idle_timeout, DEFAULT_STREAM_IDLE);
   const http1 = http1Options(hcm, place);
@@ -104,7 +105,7 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
     codecType: hcm.codec_type === 'HTTP3' ? unsupported(hcm, 'codec_type', 'HTTP/3 is not supported') : hcm.codec_type,
     createHttp1: (connection, callbacks) => createHttp1ServerCodec(connection, callbacks, http1, deps.http1Stats),
     createHttp2: (connection, callbacks) => createHttp2ServerCodec(connection, callbacks, http2, deps.http2Stats),
-    routes: deps.compileRoutes(hcm),
+    routes: { table: deps.compileRoutes(hcm) },
     router,
     filters: httpFilters(hcm, deps),
     localReplies:
@@ -131,6 +132,7 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
     skipXffAppend: hcm.skip_xff_append,
     appendXForwardedPort: hcm.append_x_forwarded_port,
     via: hcm.via,
+    forwardClientCert: hcm.forward_client_cert_details === 'ALWAYS_FORWARD_ONLY',
     generateRequestId: hcm.generate_request_id ?? true,
     preserveExternalRequestId: hcm.preserve_external_request_id,
     alwaysSetRequestIdInResponse: hcm.always_set_request_id_in_response,
@@ -161,6 +163,15 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
 function escapedSlashes(hcm: HttpConnectionManager): EscapedSlashes {
   const action = hcm.path_with_escaped_slashes_action;
   return action === 'IMPLEMENTATION_SPECIFIC_DEFAULT' ? 'KEEP_UNCHANGED' : action;
+}
+
+function listenerHttpStats(prefix: string, place: HcmPlace, deps: HcmDeps): ListenerHttpStats {
+  const found = place.listenerHttpStats.get(prefix);
+  if (found !== undefined) return found;
+  const stats = new ListenerHttpStats();
+  deps.store.register(`listener.${place.listenerStatName}.http.${prefix}.`, stats);
+  place.listenerHttpStats.set(prefix, stats);
+  return stats;
 }
 
 function httpScope(prefix: string, deps: HcmDeps): HttpScope {
@@ -260,11 +271,30 @@ function httpFilters(hcm: HttpConnectionManager, deps: HcmDeps): FilterChain | n
   );
 }
 
+/** What a route may say and the router does not do. */
+function refuseUnbuiltRoutes(table: RouteConfiguration): void {
+  const mirrors = 'mirrored requests are not built yet';
+  if (table.request_mirror_policies.length > 0) unsupported(table, 'request_mirror_policies', mirrors);
+  for (const host of table.virtual_hosts) {
+    if (host.request_mirror_policies.length > 0) unsupported(host, 'request_mirror_policies', mirrors);
+    for (const { route: action } of host.routes) {
+      if (action === undefined) continue;
+      if (action.request_mirror_policies.length > 0) unsupported(action, 'request_mirror_policies', mirrors);
+      if (action.internal_redirect_policy !== undefined)
+        unsupported(action, 'internal_redirect_policy', 'internal redirects are not built yet');
+    }
+  }
+}
+
 function refuseUnbuilt(hcm: HttpConnectionManager): void {
   const refuse: [keyof HttpConnectionManager, string][] = [
     ['proxy_status_config', 'the proxy-status header is not built yet'],
   ];
   for (const [field, why] of refuse) if (hcm[field] !== undefined) unsupported(hcm, field, why);
+  for (const upgrade of hcm.upgrade_configs)
+    if (upgrade.filters.length > 0)
+      unsupported(upgrade, 'filters', 'filters of upgraded streams alone are not built yet');
+  if (hcm.route_config !== undefined) refuseUnbuiltRoutes(hcm.route_config);
   if (hcm.original_ip_detection_extensions.length > 0)
     unsupported(hcm, 'original_ip_detection_extensions', 'only x-forwarded-for by use_remote_address is built');
   if (hcm.early_header_mutation_extensions.length > 0)
