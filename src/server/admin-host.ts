@@ -17,7 +17,7 @@ import type {
 import type { Store } from '../observe/store.js';
 import type { ClusterImpl } from '../upstream/cluster.js';
 import type { HostMonitor } from '../upstream/health/outlier-monitor.js';
-import type { HostImpl } from '../upstream/host.js';
+import { HealthFlag as Flag, type HostImpl } from '../upstream/host.js';
 import type { Thresholds } from '../upstream/resource-manager.js';
 import type { Server } from './server.js';
 import { VERSION } from './version.js';
@@ -163,7 +163,7 @@ function hostView(host: HostImpl, monitor: HostMonitor | undefined): HostView {
     hostname: host.hostname,
     stats: host.stats,
     healthFlags: flags === 'healthy' ? [] : (flags.slice(1).split('/') as HealthFlag[]),
-    edsHealth: 'HEALTHY',
+    edsHealth: edsHealth(host),
     weight: host.weight,
     region: host.locality.region,
     zone: host.locality.zone,
@@ -173,6 +173,13 @@ function hostView(host: HostImpl, monitor: HostMonitor | undefined): HostView {
     successRate: monitor?.external.shown ?? -1,
     localOriginSuccessRate: monitor?.local.shown ?? -1,
   };
+}
+
+/** health_status of the endpoint; TIMEOUT is kept as UNHEALTHY. */
+function edsHealth(host: HostImpl): HostView['edsHealth'] {
+  if ((host.healthFlags & Flag.EDS_STATUS_DRAINING) !== 0) return 'DRAINING';
+  if ((host.healthFlags & Flag.FAILED_EDS_HEALTH) !== 0) return 'UNHEALTHY';
+  return (host.healthFlags & Flag.DEGRADED_EDS_HEALTH) !== 0 ? 'DEGRADED' : 'HEALTHY';
 }
 
 /** One logger, the process's own. */
