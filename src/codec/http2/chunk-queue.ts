@@ -1,5 +1,7 @@
 import type { OutBuffer } from '../../base/out-buffer.js';
 
+const TAKEN = new Uint8Array(0);
+
 /** Octets that wait: chunks, taken from the front. */
 export class ChunkQueue {
   length = 0;
@@ -50,7 +52,8 @@ export class ChunkQueue {
     this.offset += n;
     if (this.offset < chunk.length) return;
     this.offset = 0;
-    this.head++;
+    // What is taken must not stay alive until the list is cut.
+    this.chunks[this.head++] = TAKEN;
     if (this.head === this.chunks.length) {
       this.chunks = [];
       this.head = 0;
