@@ -154,7 +154,8 @@ export class TimerWheel {
   /** The next tick that has timers, or the one at which the next coarse slot must be refiled. */
   private nextTick(): number {
     const fine = this.levels[0];
-    const boundary = ((this.current >> BITS) + 1) << BITS;
+    // No shift: ticks outgrow 32 bits after 99 days.
+    const boundary = this.current - (this.current & MASK) + SLOTS;
     for (let t = this.current + 1; t < boundary; t++) if (fine[t & MASK].next !== fine[t & MASK]) return t;
     return boundary;
   }

@@ -57,8 +57,8 @@ export interface ConnectionManagerConfig {
   readonly codecType: 'AUTO' | 'HTTP1' | 'HTTP2';
   createHttp1(connection: CodecConnection, callbacks: ServerCodecCallbacks): ServerCodec;
   createHttp2(connection: CodecConnection, callbacks: ServerCodecCallbacks): ServerCodec;
-  /** Swapped as a whole when routes change. */
-  routes: RouteTable;
+  /** One holder for the life of the listener: connections of every age see the table that is in force. */
+  routes: { table: RouteTable };
   readonly router: RouterConfig;
   /** Filters before the router; null when there is none. */
   readonly filters: FilterChain | null;
@@ -93,6 +93,8 @@ export interface ConnectionManagerConfig {
   readonly skipXffAppend: boolean;
   readonly appendXForwardedPort: boolean;
   readonly via: string;
+  /** forward_client_cert_details ALWAYS_FORWARD_ONLY; without TLS every other choice removes x-forwarded-client-cert. */
+  readonly forwardClientCert: boolean;
   readonly generateRequestId: boolean;
   readonly preserveExternalRequestId: boolean;
   readonly alwaysSetRequestIdInResponse: boolean;

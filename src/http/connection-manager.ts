@@ -33,7 +33,8 @@ enum ConnectionTimer {
 const PREMATURE_TOTAL = 500;
 const PREMATURE_LIFETIME_SECONDS = 1;
 
-const PREFACE_START = 'PRI';
+/** The first half of the HTTP/2 preface decides; the codec checks the rest. */
+const PREFACE_START = 'PRI * HTTP/2';
 const dates = new WeakMap<Dispatcher, DateText>();
 
 /**
@@ -380,7 +381,7 @@ const NOTHING = Buffer.alloc(0);
 
 /** HTTP/2 when the first read starts like the preface; one that comes in smaller pieces is taken for HTTP/1, as by Envoy. */
 function isPreface(data: Buffer): boolean {
-  if (data.length < 24) return false;
+  if (data.length < PREFACE_START.length) return false;
   for (let i = 0; i < PREFACE_START.length; i++) if (data[i] !== PREFACE_START.charCodeAt(i)) return false;
-  return data.toString('latin1', 0, 24) === 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+  return true;
 }

@@ -114,7 +114,8 @@ export function mutateRequestHeaders(
     if (replace || (headers.bits & Bit.X_REQUEST_ID) === 0 || !headers.get(H.xRequestId))
       headers.set(H.xRequestId, random.uuid());
   }
-  if ((headers.bits & Bit.X_FORWARDED_CLIENT_CERT) !== 0) headers.remove(H.xForwardedClientCert);
+  if ((headers.bits & Bit.X_FORWARDED_CLIENT_CERT) !== 0 && !config.forwardClientCert)
+    headers.remove(H.xForwardedClientCert);
   return internal;
 }
 

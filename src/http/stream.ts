@@ -133,7 +133,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
     if ((headers.bits & Bit.EXPECT) !== 0) this.answerExpect(headers);
     if (!checkRequest(this, headers, config)) return;
     this.internalRequest = mutateRequestHeaders(headers, config, info.connection, info, this.dispatcher.random);
-    const route = (this.route = config.routes.match(headers, this.dispatcher.random.u32, info.connection));
+    const route = (this.route = config.routes.table.match(headers, this.dispatcher.random.u32, info.connection));
     let cluster: Cluster | undefined;
     if (route !== null) {
       info.routeName = route.name;
@@ -145,7 +145,8 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
       this.applyRouteLimits(route, headers);
     }
     if (!this.acceptUpgrade(headers, route)) return;
-    const filters = config.filters === null ? null : (this.filters = config.filters.open(this, config.routes.config));
+    const filters =
+      config.filters === null ? null : (this.filters = config.filters.open(this, config.routes.table.config));
     if (filters !== null) {
       this.cluster = cluster;
       filters.decodeHeaders(headers, endStream);

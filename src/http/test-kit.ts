@@ -83,7 +83,7 @@ export function managerConfig(changes: object = {}): ConnectionManagerConfig {
     ownAddress: '192.0.2.1',
     ...changes,
   };
-  return config as unknown as ConnectionManagerConfig;
+  return { ...config, routes: { table: config.routes } } as unknown as ConnectionManagerConfig;
 }
 
 export const texts = (map: HeaderMap) => map.names.map((name, i) => `${name.text}: ${map.values[i]}`);

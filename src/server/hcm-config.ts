@@ -62,6 +62,8 @@ export interface HcmPlace {
   filterChainName: string;
   tls: boolean;
   bufferLimit: number;
+  /** By stat_prefix; the listener's, so that a configuration compiled anew goes on counting. */
+  listenerHttpStats: Map<string, ListenerHttpStats>;
 }
 
 const DEFAULT_STREAM_IDLE = 300_000;
@@ -88,8 +90,7 @@ function limit(object: object, field: string, value: number | undefined, otherwi
 export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: HcmDeps): ConnectionManagerConfig {
   refuseUnbuilt(hcm);
   const scope = httpScope(hcm.stat_prefix, deps);
-  const listenerStats = new ListenerHttpStats();
-  deps.store.register(`listener.${place.listenerStatName}.http.${hcm.stat_prefix}.`, listenerStats);
+  const listenerStats = listenerHttpStats(hcm.stat_prefix, place, deps);
   const common = hcm.common_http_protocol_options;
   const streamIdle = limit(hcm, 'stream_idle_timeout', hcm.stream_idle_timeout, DEFAULT_STREAM_IDLE);
   const http1 = http1Options(hcm, place);
@@ -104,7 +105,7 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
     codecType: hcm.codec_type === 'HTTP3' ? unsupported(hcm, 'codec_type', 'HTTP/3 is not supported') : hcm.codec_type,
     createHttp1: (connection, callbacks) => createHttp1ServerCodec(connection, callbacks, http1, deps.http1Stats),
     createHttp2: (connection, callbacks) => createHttp2ServerCodec(connection, callbacks, http2, deps.http2Stats),
-    routes: deps.compileRoutes(hcm),
+    routes: { table: deps.compileRoutes(hcm) },
     router,
     filters: httpFilters(hcm, deps),
     localReplies:
@@ -131,6 +132,7 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
     skipXffAppend: hcm.skip_xff_append,
     appendXForwardedPort: hcm.append_x_forwarded_port,
     via: hcm.via,
+    forwardClientCert: hcm.forward_client_cert_details === 'ALWAYS_FORWARD_ONLY',
     generateRequestId: hcm.generate_request_id ?? true,
     preserveExternalRequestId: hcm.preserve_external_request_id,
     alwaysSetRequestIdInResponse: hcm.always_set_request_id_in_response,
@@ -161,6 +163,15 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
 function escapedSlashes(hcm: HttpConnectionManager): EscapedSlashes {
   const action = hcm.path_with_escaped_slashes_action;
   return action === 'IMPLEMENTATION_SPECIFIC_DEFAULT' ? 'KEEP_UNCHANGED' : action;
+}
+
+function listenerHttpStats(prefix: string, place: HcmPlace, deps: HcmDeps): ListenerHttpStats {
+  const found = place.listenerHttpStats.get(prefix);
+  if (found !== undefined) return found;
+  const stats = new ListenerHttpStats();
+  deps.store.register(`listener.${place.listenerStatName}.http.${prefix}.`, stats);
+  place.listenerHttpStats.set(prefix, stats);
+  return stats;
 }
 
 function httpScope(prefix: string, deps: HcmDeps): HttpScope {

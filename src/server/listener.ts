@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os';
 import type { Dispatcher } from '../base/dispatcher.js';
 import type { ConnectionManagerConfig } from '../http/config.js';
 import { ConnectionManager } from '../http/connection-manager.js';
+import type { ListenerHttpStats } from '../http/stats.js';
 import type { Connection } from '../network/connection.js';
 import { ListenSocket } from '../network/listener.js';
 import { LogLinearHistogram } from '../observe/histogram.js';
@@ -48,6 +49,7 @@ export class Listener {
   private readonly managers = new Set<ConnectionManager>();
   private hcm: ConnectionManagerConfig;
   private readonly bufferLimit: number;
+  private readonly httpStats = new Map<string, ListenerHttpStats>();
   private readonly unregister: (() => void)[] = [];
   /** Bound and accepting. */
   accepting = false;
@@ -88,6 +90,7 @@ export class Listener {
   }
 
   private compile(proto: ListenerProto): ConnectionManagerConfig {
+    refuseUnbuilt(proto);
     const chain = proto.filter_chains[0] ?? proto.default_filter_chain;
     if (chain === undefined) unsupported(proto, 'filter_chains', 'a listener without a filter chain');
     if (proto.filter_chains.length > 1) unsupported(proto, 'filter_chains', 'more than one filter chain per listener');
@@ -105,6 +108,7 @@ export class Listener {
         filterChainName: chain.name,
         tls: false,
         bufferLimit: this.bufferLimit,
+        listenerHttpStats: this.httpStats,
       },
       this.deps,
     );
@@ -129,7 +133,9 @@ export class Listener {
     const hcm = this.compile(proto);
     return () => {
       // Streams of connections that are open are routed anew as well.
-      this.hcm.routes = hcm.routes;
+      const holder = this.hcm.routes;
+      holder.table = hcm.routes.table;
+      hcm.routes = holder;
       this.hcm = hcm;
       (this as { proto: ListenerProto }).proto = proto;
     };
@@ -161,13 +167,19 @@ export class Listener {
     this.accepting = false;
   }
 
+  /** It never came into force: closes the socket and forgets its statistics. */
+  remove(): void {
+    this.stop();
+    for (const unregister of this.unregister) unregister();
+  }
+
   /** Closes what is open, at once. */
   terminate(reason: string): void {
     for (const manager of [...this.managers]) manager.terminate(reason);
   }
 
   get routeConfig(): RouteConfiguration {
-    return this.hcm.routes.config;
+    return this.hcm.routes.table.config;
   }
 
   get connectionCount(): number {
@@ -180,4 +192,14 @@ export function ownAddress(): string {
   for (const list of Object.values(networkInterfaces()))
     for (const entry of list ?? []) if (entry.family === 'IPv4' && !entry.internal) return entry.address;
   return '127.0.0.1';
+}
+
+/** Fields that would change what a client sees and are not honoured yet. */
+function refuseUnbuilt(proto: ListenerProto): void {
+  if (proto.use_original_dst) unsupported(proto, 'use_original_dst', 'connections are not intercepted yet');
+  if (proto.bind_to_port === false) unsupported(proto, 'bind_to_port', 'a listener that is not bound');
+  if (proto.additional_addresses.length > 0) unsupported(proto, 'additional_addresses', 'more than one address');
+  if (proto.socket_options.length > 0) unsupported(proto, 'socket_options', 'options of listening sockets');
+  if (proto.freebind) unsupported(proto, 'freebind', 'IP_FREEBIND');
+  if (proto.access_log.length > 0) unsupported(proto, 'access_log', 'logs of listeners');
 }

@@ -139,15 +139,7 @@ export class Server {
     }
     this.store.startFlushing(this.dispatcher, this.bootstrap.stats_flush_interval ?? 5000);
     await new Promise<void>((resolve) => this.clusters.whenReady(resolve));
-    for (const listener of this.listeners) {
-      try {
-        await listener.listen();
-      } catch (error) {
-        this.listenerStats.listener_create_failure++;
-        throw new Error(`cannot listen on ${listener.addressText}: ${(error as Error).message}`);
-      }
-      this.listenerStats.listener_create_success++;
-    }
+    for (const listener of this.listeners) await this.bind(listener);
     this.listenerStats.workers_started = 1;
     this.live = true;
     this.updateStats();
@@ -188,24 +180,26 @@ export class Server {
     const byAddress = new Map(this.listeners.map((listener) => [addressKey(listener.proto), listener]));
     const kept: [Listener, ListenerProto][] = [];
     const fresh: Listener[] = [];
-    this.dispatcher.enter();
     try {
+      // What can fail comes first, and nothing that runs is touched by it: compiling, then binding.
       for (const proto of listeners) {
         const old = byAddress.get(addressKey(proto));
         if (old !== undefined) kept.push([old, proto]);
-        else fresh.push(this.createListener(proto));
+        else fresh.push(new Listener(proto, this.dispatcher, this.store, this.hcmDeps));
       }
-      // Compiling is what can fail: all of it before anything is changed.
       const commits = kept.map(([listener, proto]) => listener.prepare(proto));
-      this.clusters.update(clusters);
-      for (const commit of commits) commit();
+      for (const listener of fresh) await this.bind(listener);
+      this.dispatcher.enter();
+      try {
+        this.clusters.update(clusters);
+        for (const commit of commits) commit();
+      } finally {
+        this.dispatcher.leave();
+      }
     } catch (error) {
       this.clusterNames = oldNames;
-      this.listenerStats.listener_added -= fresh.length;
-      this.listenerStats.total_listeners_active -= fresh.length;
+      for (const listener of fresh) listener.remove();
       throw error;
-    } finally {
-      this.dispatcher.leave();
     }
     const keep = new Set(kept.map(([listener]) => listener));
     for (const listener of this.listeners) {
@@ -215,12 +209,21 @@ export class Server {
       this.listenerStats.total_listeners_active--;
     }
     this.listenerStats.listener_modified += kept.length;
-    for (const listener of fresh) {
-      await listener.listen();
-      this.listenerStats.listener_create_success++;
-    }
+    this.listenerStats.listener_added += fresh.length;
+    this.listenerStats.total_listeners_active += fresh.length;
     this.listeners = [...keep, ...fresh];
     this.bootstrap = bootstrap;
+  }
+
+  /** @throws Error that names the address */
+  private async bind(listener: Listener): Promise<void> {
+    try {
+      await listener.listen();
+    } catch (error) {
+      this.listenerStats.listener_create_failure++;
+      throw new Error(`cannot listen on ${listener.addressText}: ${(error as Error).message}`);
+    }
+    this.listenerStats.listener_create_success++;
   }
 
   get config(): Bootstrap {
@@ -298,7 +301,9 @@ function routeLabels(virtualHost: string, route: string): RouteLabels {
 }
 
 function destinationOf(cluster: string): DestinationLabels {
-  const service = cluster.startsWith('outbound|') ? cluster.slice(cluster.lastIndexOf('|') + 1) : cluster;
+  // Istio's alt_stat_name ends with a semicolon.
+  const name = cluster.endsWith(';') ? cluster.slice(0, -1) : cluster;
+  const service = name.startsWith('outbound|') ? name.slice(name.lastIndexOf('|') + 1) : name;
   return { service, serviceName: service.split('.')[0] };
 }
 
