@@ -55,7 +55,14 @@ scrape_configs:
       let found = Number.NaN;
       for (let i = 0; i < 50; i += 1) {
         const url = `http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(expression)}`;
-        const answer = await fetch(url).then((response) => response.json());
+        const response = await fetch(url);
+        if (response.status === 503) {
+          // Prometheus has not opened its store yet.
+          await response.text();
+          await sleep(200);
+          continue;
+        }
+        const answer = await response.json();
         assert.equal(answer.status, 'success', JSON.stringify(answer));
         found = Number(answer.data.result[0]?.value[1] ?? Number.NaN);
         if (found >= value) break;
