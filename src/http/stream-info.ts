@@ -18,6 +18,7 @@ export class StreamInfoImpl implements StreamInfo {
   virtualHost = '';
   virtualCluster = '';
   upstreamCluster = '';
+  upstreamClusterAltName = '';
   attemptCount = 0;
   healthCheck = false;
   upstream: UpstreamInfo | null = null;

@@ -140,7 +140,10 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
       info.virtualHost = route.virtualHostName;
       if (route.action === 'route') {
         cluster = config.router.clusters.get(route.pickCluster(headers));
-        if (cluster !== undefined) info.upstreamCluster = cluster.observabilityName;
+        if (cluster !== undefined) {
+          info.upstreamCluster = cluster.name;
+          info.upstreamClusterAltName = cluster.observabilityName;
+        }
       }
       this.applyRouteLimits(route, headers);
     }

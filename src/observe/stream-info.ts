@@ -105,7 +105,7 @@ export interface StreamInfo {
   virtualCluster: string;
   /** Cluster the route chose, '' when none. */
   upstreamCluster: string;
-  /** `alt_stat_name` of that cluster; absent or '' when it has none. */
+  /** `alt_stat_name` of that cluster, or its name; absent or '' when the route chose none. */
   upstreamClusterAltName?: string;
   clusterMetadata?: FilterMetadata | null;
   routeMetadata?: FilterMetadata | null;

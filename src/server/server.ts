@@ -301,9 +301,7 @@ function routeLabels(virtualHost: string, route: string): RouteLabels {
 }
 
 function destinationOf(cluster: string): DestinationLabels {
-  // Istio's alt_stat_name ends with a semicolon.
-  const name = cluster.endsWith(';') ? cluster.slice(0, -1) : cluster;
-  const service = name.startsWith('outbound|') ? name.slice(name.lastIndexOf('|') + 1) : name;
+  const service = cluster.startsWith('outbound|') ? cluster.slice(cluster.lastIndexOf('|') + 1) : cluster;
   return { service, serviceName: service.split('.')[0] };
 }
 
