@@ -4,7 +4,7 @@ import type { StreamInfo } from '../observe/stream-info.js';
 import type { Limit } from '../observe/timer-ledger.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import type { RouteTable } from '../router/route-table.js';
-import type { RouterConfig } from '../router/router.js';
+import type { RouterConfig } from '../router/router-callbacks.js';
 import type { UpstreamConnectionInfo } from '../upstream/types.js';
 import type { FilterChain } from './filters/chain.js';
 import type { LocalReplyRewriter } from './local-reply-config.js';

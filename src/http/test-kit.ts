@@ -16,7 +16,7 @@ import type {
 } from '../codec/codec.js';
 import type { Connection, ConnectionEvents } from '../network/connection.js';
 import type { StreamInfo } from '../observe/stream-info.js';
-import { RouterStats } from '../router/router.js';
+import { RouterStats } from '../router/router-callbacks.js';
 import { CONNECTION, tableOf, to } from '../router/testing.js';
 import { FakeHistogram, makeHost, TestLoop } from '../upstream/test-kit.js';
 import type { Cluster, PoolCallbacks, UpstreamConnectionInfo } from '../upstream/types.js';

@@ -76,6 +76,28 @@ export interface UpstreamInfo {
   hostMetadata?: FilterMetadata | null;
 }
 
+/** Of an attempt that has got nowhere yet. */
+export function newUpstreamInfo(): UpstreamInfo {
+  return {
+    host: '',
+    hostname: '',
+    localAddress: '',
+    remoteAddress: '',
+    connectionId: 0,
+    protocol: '',
+    transportFailureReason: '',
+    connectStart: -1,
+    connectEnd: -1,
+    poolStart: -1,
+    poolReady: -1,
+    firstTx: -1,
+    lastTx: -1,
+    firstRx: -1,
+    lastRx: -1,
+    bytes: null,
+  };
+}
+
 /**
  * All that is known of one downstream stream, for logs, metrics and `explain`.
  * Times are milliseconds of the dispatcher's monotonic clock, -1 while the event has not happened.

@@ -1,6 +1,8 @@
 import { Bit, type HeaderName, permanentName } from '../base/header-names.js';
 import type { RequestHeaders } from '../base/headers.js';
+import { addFlag } from '../observe/flags.js';
 import { parseRetryGrpcOn, parseRetryOn } from './retry-policy.js';
+import type { RouterCallbacks } from './router-callbacks.js';
 
 /** A request header whose value must parse (Router.strict_check_headers). */
 export class StrictHeader {
@@ -38,4 +40,22 @@ export function strictFault(checks: readonly StrictHeader[], headers: RequestHea
   if ((headers.bits & Bit.X_ENVOY) === 0) return null;
   for (let i = 0; i < checks.length; i++) if (checks[i].fault(headers) !== null) return checks[i];
   return null;
+}
+
+/** False when a header does not parse; the request has been answered then: 400, IH. */
+export function passesStrictly(
+  checks: readonly StrictHeader[],
+  headers: RequestHeaders,
+  callbacks: RouterCallbacks,
+): boolean {
+  const wrong = strictFault(checks, headers);
+  if (wrong === null) return true;
+  const { text } = wrong;
+  addFlag(callbacks.info, 'IH');
+  callbacks.sendLocalReply(
+    400,
+    `invalid header '${text}' with value '${wrong.fault(headers)}'`,
+    `request_headers_failed_strict_check{${text}}`,
+  );
+  return false;
 }

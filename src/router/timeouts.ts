@@ -1,6 +1,10 @@
 import { Bit, H } from '../base/header-names.js';
 import type { RequestHeaders } from '../base/headers.js';
+import type { LimitRef } from '../observe/timer-ledger.js';
 import type { RouteEntry } from './route-entry.js';
+
+/** Where a limit came from that a request header has set. */
+export const FROM_HEADER: LimitRef = { path: '(request header)', position: null };
 
 /**
  * The timeouts of one request as the router will use them: route, then gRPC, then request headers (which the connection

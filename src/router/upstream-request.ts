@@ -2,10 +2,15 @@ import type { RequestHeaders, ResponseHeaders, Trailers } from '../base/headers.
 import type { TimerOwner } from '../base/timer-wheel.js';
 import { type RequestEncoder, Reset, type ResetReason, type ResponseDecoder } from '../codec/codec.js';
 import type { UpstreamInfo } from '../observe/stream-info.js';
-import { type LedgerTimer, TimerKind } from '../observe/timer-ledger.js';
+import { type LedgerTimer, type LimitRef, TimerKind } from '../observe/timer-ledger.js';
 import { countStreamReset } from '../upstream/cluster-stats.js';
 import type { Host, PoolCallbacks, PoolFailure, PoolHandle, UpstreamConnectionInfo } from '../upstream/types.js';
+import { onPerTryIdleTimeout, onPerTryTimeout, onUpstreamMaxDuration, onUpstreamReset } from './failures.js';
+import { onUpstreamHeaders } from './responses.js';
 import type { Router } from './router.js';
+import { FROM_HEADER } from './timeouts.js';
+
+const CLUSTER_DURATION: LimitRef = { path: 'common_http_protocol_options.max_stream_duration', position: null };
 
 const FAILURE_RESET: Record<PoolFailure, ResetReason> = {
   overflow: Reset.OVERFLOW,
@@ -34,8 +39,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
   encodeComplete = false;
   /** No response headers yet. */
   awaitingHeaders = true;
-  /** A 1xx has come. */
-  informed = false;
+  private informed = false;
   /** Already counted as retried (hedging). */
   retried = false;
   /** The attempt is over: nothing may come from it any more. */
@@ -96,8 +100,10 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     const headers = router.requestHeaders;
     if (route.autoHostRewrite && host.hostname !== '') router.rewriteHost(headers, host.hostname);
     const max = router.timeouts.upstreamMaxStreamDuration ?? router.cluster.maxStreamDuration;
-    if (max !== null && max > 0)
-      this.maxDuration = router.ledger.arm(this, TimerKind.UPSTREAM_MAX_STREAM_DURATION, max, router.maxDurationRef());
+    if (max !== null && max > 0) {
+      const ref = router.timeouts.upstreamMaxStreamDuration !== null ? FROM_HEADER : CLUSTER_DURATION;
+      this.maxDuration = router.ledger.arm(this, TimerKind.UPSTREAM_MAX_STREAM_DURATION, max, ref);
+    }
     this.encodeHeaders(headers);
     if (this.done) return;
     if (this.perTryWanted || router.requestComplete) this.armPerTry();
@@ -150,7 +156,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     this.info.hostname = host?.hostname ?? '';
     this.info.transportFailureReason = transportFailureReason;
     this.finish();
-    this.router.onUpstreamReset(FAILURE_RESET[failure], transportFailureReason, this);
+    onUpstreamReset(this.router, FAILURE_RESET[failure], transportFailureReason, this);
   }
 
   // --- the request
@@ -257,10 +263,12 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
 
   // --- the response
 
+  /** Only the first counts for the router. */
   decode1xx(headers: ResponseHeaders): void {
     if (this.done) return;
-    this.informed = true;
     this.noteReceived();
+    if (this.informed) return;
+    this.informed = true;
     this.router.onUpstream1xx(headers, this);
   }
 
@@ -273,7 +281,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
       this.deferredReadDisables--;
       this.readDisable();
     }
-    this.router.onUpstreamHeaders(headers, endStream, this);
+    onUpstreamHeaders(this.router, headers, endStream, this);
     if (this.held && !this.done && (headers.status === 101 || (headers.status >= 200 && headers.status < 300))) {
       this.held = false;
       this.sendWaiting();
@@ -304,7 +312,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     this.encoder = null;
     countStreamReset(this.router.cluster.stats, this.info.protocol, reason);
     this.finish();
-    this.router.onUpstreamReset(reason, '', this);
+    onUpstreamReset(this.router, reason, '', this);
   }
 
   // --- clocks of the attempt
@@ -318,10 +326,16 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
   private armPerTry(): void {
     const router = this.router;
     const { timeouts, ledger } = router;
+    const policy = router.route.retryPolicy;
     if (timeouts.perTry > 0 && this.perTry === null)
-      this.perTry = ledger.arm(this, TimerKind.PER_TRY, timeouts.perTry, router.perTryRef());
+      this.perTry = ledger.arm(this, TimerKind.PER_TRY, timeouts.perTry, policy?.perTryTimeoutRef ?? FROM_HEADER);
     if (timeouts.perTryIdle > 0 && this.perTryIdle === null)
-      this.perTryIdle = ledger.arm(this, TimerKind.PER_TRY_IDLE, timeouts.perTryIdle, router.perTryIdleRef());
+      this.perTryIdle = ledger.arm(
+        this,
+        TimerKind.PER_TRY_IDLE,
+        timeouts.perTryIdle,
+        policy?.perTryIdleTimeoutRef ?? FROM_HEADER,
+      );
   }
 
   onTimer(kind: number): void {
@@ -330,15 +344,15 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
       case TimerKind.PER_TRY:
         router.ledger.fired(this.perTry!);
         // Once the response has begun only its idleness counts.
-        if (this.awaitingHeaders) router.onPerTryTimeout(this);
+        if (!router.responseStarted) onPerTryTimeout(router, this);
         break;
       case TimerKind.PER_TRY_IDLE:
         router.ledger.fired(this.perTryIdle!);
-        router.onPerTryIdleTimeout(this);
+        onPerTryIdleTimeout(router, this);
         break;
       default:
         router.ledger.fired(this.maxDuration!);
-        router.onUpstreamMaxDuration(this);
+        onUpstreamMaxDuration(router, this);
     }
   }
 

@@ -20,7 +20,7 @@ import type { Limit } from '../observe/timer-ledger.js';
 import { compileHeaderMatcher } from '../router/header-matcher.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import type { RouteTable } from '../router/route-table.js';
-import { type RouterConfig, RouterStats } from '../router/router.js';
+import { type RouterConfig, RouterStats } from '../router/router-callbacks.js';
 import { StrictHeader } from '../router/strict-headers.js';
 import type { ClusterStats } from '../upstream/cluster-stats.js';
 import type { ClusterManager, UpstreamConnectionInfo } from '../upstream/types.js';

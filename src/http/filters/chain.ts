@@ -3,7 +3,7 @@ import type { RequestHeaders, ResponseHeaders, Trailers } from '../../base/heade
 import type { StreamInfo } from '../../observe/stream-info.js';
 import type { TimerLedger } from '../../observe/timer-ledger.js';
 import type { RouteEntry } from '../../router/route-entry.js';
-import type { ReplyHeaders } from '../../router/router.js';
+import type { ReplyHeaders } from '../../router/router-callbacks.js';
 import type { Any, RouteConfiguration } from '../../xds/types.js';
 import type { RouteSettings } from './route-settings.js';
 

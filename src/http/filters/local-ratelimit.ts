@@ -5,7 +5,7 @@ import { addFlag } from '../../observe/flags.js';
 import type { ConnectionInfo } from '../../observe/stream-info.js';
 import { HeaderMutation } from '../../router/header-mutation.js';
 import { Fraction } from '../../router/route-match.js';
-import type { ReplyHeaders } from '../../router/router.js';
+import type { ReplyHeaders } from '../../router/router-callbacks.js';
 import { unsupported } from '../../xds/decode.js';
 import { type EnumType, typeOf } from '../../xds/schema.js';
 import type { Any, HeaderValueOption, LocalRateLimit, TokenBucket as TokenBucketProto } from '../../xds/types.js';
