@@ -6,6 +6,8 @@ interface Command {
 
 const COMMANDS: Record<string, Command> = {
   run: { summary: 'run the proxy from Istio YAML or an Envoy bootstrap', load: () => import('./run.js') },
+  wait: { summary: 'wait until the sidecar is ready', load: () => import('./wait.js') },
+  request: { summary: 'ask an admin or agent path of the sidecar', load: () => import('./request.js') },
   lab: { summary: 'reproduce the field report and show what each cure does', load: () => import('./lab.js') },
 };
 

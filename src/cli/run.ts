@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { AgentSettings } from '../admin/agent/settings.js';
 import { Dispatcher } from '../base/dispatcher.js';
 import { ConfigError } from '../config/error.js';
 import { PROFILES } from '../http/config.js';
@@ -19,6 +20,9 @@ const USAGE = `usage: halfopen run [options]
       --service-cluster NAME, --service-node NAME
       --drain-time-s N        seconds over which connections are wound up (600)
       --drain-strategy S      gradual or immediate (gradual)
+      --agent                 run as the sidecar of a pod: merged metrics and probes on 15020, readiness on 15021, metrics on
+                              15090, an orderly end; reads Istio's environment variables
+      --status-port N         15020: the agent's port
       --mode MODE             serve or validate (serve)
       --base-id N, --disable-hot-restart, --file-flush-interval-msec N, --parent-shutdown-time-s N
                               taken as Envoy's; they ask for nothing here
@@ -69,6 +73,8 @@ async function run(args: string[]): Promise<number> {
       'service-node': { type: 'string' },
       'drain-time-s': { type: 'string' },
       'drain-strategy': { type: 'string' },
+      agent: { type: 'boolean' },
+      'status-port': { type: 'string' },
       mode: { type: 'string' },
       'base-id': { type: 'string' },
       'disable-hot-restart': { type: 'boolean' },
@@ -103,6 +109,7 @@ async function run(args: string[]): Promise<number> {
   const say = (text: string) => {
     if (level !== 'off') process.stderr.write(`halfopen: ${text}\n`);
   };
+  const agent = values.agent === true ? await agentOf(number(values['status-port'], 15020, 'status-port')) : null;
   const loaded = loadConfiguration(load);
   for (const warning of loaded.warnings) say(`warning: ${warning}`);
   const dispatcher = new Dispatcher();
@@ -118,11 +125,21 @@ async function run(args: string[]): Promise<number> {
     process.stdout.write('configuration OK\n');
     return 0;
   }
-  return serve(server, load, say);
+  return serve(server, load, agent, say);
 }
 
 /** Runs until a signal or `/quitquitquit` ends it. */
-async function serve(server: Server, load: LoadOptions, say: (text: string) => void): Promise<number> {
+async function serve(
+  server: Server,
+  load: LoadOptions,
+  agent: AgentSettings | null,
+  say: (text: string) => void,
+): Promise<number> {
   const { runUntilQuit } = await import('../server/run-loop.js');
-  return runUntilQuit(server, load, say);
+  return runUntilQuit(server, load, agent, say);
+}
+
+async function agentOf(statusPort: number): Promise<AgentSettings> {
+  const { agentSettings } = await import('../admin/agent/settings.js');
+  return agentSettings(process.env, statusPort);
 }

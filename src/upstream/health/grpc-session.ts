@@ -19,7 +19,7 @@ export class GrpcSession extends ExchangeSession {
     private readonly probe: GrpcProbe,
   ) {
     super(checker, host, true);
-    this.message = frame(probe.service);
+    this.message = healthCheckMessage(probe.service);
   }
 
   protected override request(): { headers: RequestHeaders; body: Buffer } {
@@ -46,7 +46,7 @@ export class GrpcSession extends ExchangeSession {
 }
 
 /** `HealthCheckRequest{service}` (field 1, a string) with its gRPC prefix of a flag and a length. */
-function frame(service: string): Buffer {
+export function healthCheckMessage(service: string): Buffer {
   const name = Buffer.from(service);
   const length: number[] = [];
   for (let n = name.length; n > 0; n >>>= 7) length.push(n > 0x7f ? (n & 0x7f) | 0x80 : n);
