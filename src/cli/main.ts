@@ -8,6 +8,12 @@ const COMMANDS: Record<string, Command> = {
   run: { summary: 'run the proxy from Istio YAML or an Envoy bootstrap', load: () => import('./run.js') },
   wait: { summary: 'wait until the sidecar is ready', load: () => import('./wait.js') },
   request: { summary: 'ask an admin or agent path of the sidecar', load: () => import('./request.js') },
+  check: {
+    summary: "istiod's verdict on documents, and what the arithmetic of their timers shows",
+    load: () => import('./check.js'),
+  },
+  explain: { summary: 'which route, cluster and timers a request meets', load: () => import('./explain.js') },
+  envoy: { summary: 'print the Envoy bootstrap that Istio documents come to', load: () => import('./envoy.js') },
   lab: { summary: 'reproduce the field report and show what each cure does', load: () => import('./lab.js') },
 };
 

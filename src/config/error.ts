@@ -30,7 +30,9 @@ export class ConfigError extends Error {
 }
 
 function describe(reason: string, path: string, position: Position | null, allowed: string): string {
-  const where = path === '' ? formatPosition(position) : `${formatPosition(position)}: ${path}`;
+  // A flag of the command line has no place in a file.
+  const flag = position === null && path.startsWith('--');
+  const where = flag ? path : path === '' ? formatPosition(position) : `${formatPosition(position)}: ${path}`;
   return allowed === '' ? `${where}: ${reason}` : `${where}: ${reason}; allowed: ${allowed}`;
 }
 

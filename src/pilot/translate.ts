@@ -153,7 +153,7 @@ function unknownProfile(name: string): Finding {
     kind: '',
     namespace: '',
     name: '',
-    path: '',
+    path: '--profile',
     message: `the profile ${JSON.stringify(name)} is not known`,
     allowed: PROFILE_NAMES,
     position: null,

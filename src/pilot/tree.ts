@@ -85,6 +85,7 @@ function keyInPath(key: string): string {
 export function pathOf(tree: object, field: string): string {
   const path = paths.get(tree) ?? '';
   if (field === '') return path.trimEnd();
+  if (Array.isArray(tree)) return `${path}[${field}]`;
   return path === '' || path.endsWith(' ') ? path + keyInPath(field) : `${path}.${keyInPath(field)}`;
 }
 

@@ -4,7 +4,8 @@ import { ConfigError, gather } from '../config/error.js';
 import { type KubeDocument, readKubeDocuments } from '../config/kube-documents.js';
 import type { Finding } from '../pilot/finding.js';
 import { profileNamed } from '../pilot/profile.js';
-import { translate } from '../pilot/translate.js';
+import { type GeneratedResources, type TranslateOptions, translate } from '../pilot/translate.js';
+import { stringAt, type Tree } from '../pilot/tree.js';
 import { type BootstrapSource, loadBootstrap } from '../xds/bootstrap.js';
 import type { Bootstrap } from '../xds/types.js';
 
@@ -17,6 +18,8 @@ export interface LoadOptions {
   profile: string;
   listen: string;
   admin: string;
+  /** What else the translation of documents is to know, such as the proxy's labels. */
+  translate?: Partial<TranslateOptions>;
 }
 
 export interface Loaded {
@@ -69,7 +72,8 @@ export function loadConfiguration(options: LoadOptions): Loaded {
   return { bootstrap, replyProfile, warnings: warnings.map((w) => w.message) };
 }
 
-function filesOf(path: string): string[] {
+/** The files of a path: itself, or those of a folder that may hold documents. @throws ConfigError when it cannot be read */
+export function filesOf(path: string): string[] {
   let folder: boolean;
   try {
     folder = statSync(path).isDirectory();
@@ -98,26 +102,51 @@ function fromDocuments(files: readonly string[], options: LoadOptions): { bootst
     errors.push(...read.errors);
   }
   const profile = options.profile.startsWith('istio') ? options.profile : 'istio-current';
-  const result = translate(docs, { profile, listenAddress: options.listen });
+  const result = translate(docs, { listenAddress: options.listen, ...options.translate, profile });
   errors.push(...result.errors.map(errorOf));
   if (errors.length > 0) throw gather(errors);
-  const { host, port } = adminAddress(options.admin);
-  const bootstrap = loadBootstrap([
-    { text: JSON.stringify({ admin: { address: { socket_address: { address: host, port_value: port } } } }) },
-  ]);
-  // A connection that was not intercepted has no original destination: what would pass through finds no cluster (503 NC).
+  const frame = runnableBootstrap({ listeners: [], clusters: [], routes: [] }, adminAddress(options.admin));
+  const bootstrap = loadBootstrap([{ text: JSON.stringify(frame) }]);
   const clusters = result.clusters.filter((cluster) => cluster.type !== 'ORIGINAL_DST');
   bootstrap.static_resources = { listeners: result.listeners, clusters };
   return { bootstrap, warnings: result.warnings.map((finding) => errorOf(finding).message) };
 }
 
-function errorOf(finding: Finding): ConfigError {
+/** Flags that Istio's own bootstrap sets for every proxy. */
+const ISTIO_RUNTIME: Tree = {
+  're2.max_program_size.error_level': '32768',
+  'envoy.reloadable_features.http_reject_path_with_fragment': false,
+};
+
+/**
+ * The bootstrap of a proxy that runs generated configuration without interception and without a control plane. A connection
+ * that was not intercepted has no original destination: such clusters are left out, and what would pass through finds none
+ * (503 NC).
+ */
+export function runnableBootstrap(generated: GeneratedResources, admin: { host: string; port: number } | null): Tree {
+  const address = admin === null ? null : { socket_address: { address: admin.host, port_value: admin.port } };
+  return {
+    node: { id: 'halfopen', cluster: 'halfopen' },
+    ...(address === null ? {} : { admin: { address } }),
+    layered_runtime: { layers: [{ name: 'istio', static_layer: ISTIO_RUNTIME }] },
+    static_resources: {
+      listeners: generated.listeners,
+      clusters: generated.clusters.filter((cluster) => stringAt(cluster, 'type') !== 'ORIGINAL_DST'),
+    },
+  };
+}
+
+/** A finding about a document as a mistake of the configuration. */
+export function errorOf(finding: Finding): ConfigError {
+  if (finding.kind === '')
+    return new ConfigError(finding.message, finding.path, finding.position, finding.allowed ?? '');
   const where = `${finding.kind} ${finding.namespace}/${finding.name}`;
   const path = finding.path === '' ? where : `${where}: ${finding.path}`;
   return new ConfigError(finding.message, path, finding.position, finding.allowed ?? '');
 }
 
-function adminAddress(text: string): { host: string; port: number } {
+/** `HOST:PORT`. @throws ConfigError */
+export function adminAddress(text: string): { host: string; port: number } {
   const at = text.lastIndexOf(':');
   const port = Number(text.slice(at + 1));
   if (at < 1 || !Number.isInteger(port) || port < 0 || port > 65535)

@@ -31,6 +31,11 @@ const SPECS: Readonly<Record<string, MessageType>> = {
 
 const TOP_FIELDS = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
 
+/** Whether a document is of a kind whose schema is known here. */
+export function hasSchema(resource: Resource): boolean {
+  return resource.group.endsWith('istio.io') && Object.hasOwn(SPECS, resource.kind);
+}
+
 /**
  * Checks a document against the schema of its custom resource, as the API server would with strict validation. True when
  * nothing is wrong. Kinds without a schema here pass.
