@@ -3,8 +3,9 @@ import type { AgentSettings } from '../admin/agent/settings.js';
 import { Dispatcher } from '../base/dispatcher.js';
 import { ConfigError } from '../config/error.js';
 import { PROFILES } from '../http/config.js';
-import { type LoadOptions, loadConfiguration } from '../server/load.js';
+import type { LoadOptions } from '../server/load.js';
 import { Server } from '../server/server.js';
+import { FileSource } from '../server/source.js';
 
 const USAGE = `usage: halfopen run [options]
 
@@ -110,9 +111,9 @@ async function run(args: string[]): Promise<number> {
     if (level !== 'off') process.stderr.write(`halfopen: ${text}\n`);
   };
   const agent = values.agent === true ? await agentOf(number(values['status-port'], 15020, 'status-port')) : null;
-  const loaded = loadConfiguration(load);
-  for (const warning of loaded.warnings) say(`warning: ${warning}`);
   const dispatcher = new Dispatcher();
+  const source = new FileSource(dispatcher, load);
+  const loaded = source.read();
   const server = new Server(dispatcher, loaded.bootstrap, {
     profile: PROFILES[loaded.replyProfile],
     serviceCluster: values['service-cluster'] ?? '',
@@ -121,22 +122,13 @@ async function run(args: string[]): Promise<number> {
     strategy,
   });
   if (mode === 'validate') {
+    for (const warning of loaded.warnings) say(`warning: ${warning}`);
     server.validate();
     process.stdout.write('configuration OK\n');
     return 0;
   }
-  return serve(server, load, agent, say);
-}
-
-/** Runs until a signal or `/quitquitquit` ends it. */
-async function serve(
-  server: Server,
-  load: LoadOptions,
-  agent: AgentSettings | null,
-  say: (text: string) => void,
-): Promise<number> {
   const { runUntilQuit } = await import('../server/run-loop.js');
-  return runUntilQuit(server, load, agent, say);
+  return runUntilQuit(server, source, loaded, agent, say);
 }
 
 async function agentOf(statusPort: number): Promise<AgentSettings> {

@@ -29,6 +29,13 @@ export class ConfigError extends Error {
   }
 }
 
+/** A file that should be there cannot be read at this moment; the same reading may succeed later. */
+export class Unreadable extends ConfigError {
+  constructor(file: string, reason: string) {
+    super(reason, '', { file, line: 1, col: 1 });
+  }
+}
+
 function describe(reason: string, path: string, position: Position | null, allowed: string): string {
   // A flag of the command line has no place in a file.
   const flag = position === null && path.startsWith('--');

@@ -15,6 +15,14 @@ export interface FileWatcher {
   close(): void;
 }
 
+/**
+ * What is read through `paths` at this moment, as a text to compare with. Take it before reading: what changes while the reading
+ * goes on is noticed then.
+ */
+export function snapshotOf(paths: readonly string[]): string {
+  return paths.map((path) => signatureOf(path)).join('\n');
+}
+
 /** Watches one folder. Throws when it cannot; calls `onFailure` when it no longer can. */
 export type WatchFolder = (folder: string, onSign: () => void, onFailure: () => void) => { close(): void };
 
@@ -28,21 +36,26 @@ const watchWithSystem: WatchFolder = (folder, onSign, onFailure) => {
  * Calls `onChange` when what is read through one of `paths` has changed: the content of a file; of a folder also which files it has.
  *
  * Folders are watched, not files: an editor renames a new file over the old one, and a Kubernetes ConfigMap swaps the symbolic link
- * `..data` beside the links to its files. Every folder on the way of a symbolic link is watched too. A sign only starts a comparison:
- * nothing is called when the inode, size and time of every file are as they were.
+ * `..data` beside the links to its files. Every folder on the way of a symbolic link is watched too, of a folder's files as well. A sign
+ * only starts a comparison: nothing is called when the inode, size and time of every file are as they were.
+ *
+ * @param onChange reads what is there now. False: it could not be read (a file is gone or forbidden for a moment), so it is called again
+ *   after `POLL_MS` although nothing has changed
+ * @param seen `snapshotOf(paths)` from before the last reading; the present state when it is left out
  */
 export function watchFiles(
   dispatcher: Dispatcher,
   paths: readonly string[],
-  onChange: () => void,
+  onChange: () => boolean | undefined,
+  seen: string | null = null,
   watchFolder: WatchFolder = watchWithSystem,
 ): FileWatcher {
-  return new Watcher(dispatcher, paths, onChange, watchFolder);
+  return new Watcher(dispatcher, paths, onChange, seen, watchFolder);
 }
 
 interface Watched {
-  /** A folder that was removed and made anew has another inode, and its old watch is dead. */
-  inode: number;
+  /** A folder that was removed and made anew is another one, and its old watch is dead. */
+  identity: string;
   watcher: { close(): void };
 }
 
@@ -53,25 +66,30 @@ class Watcher implements FileWatcher, TimerOwner {
   private readonly folders = new Map<string, Watched>();
   /** Armed by a sign, put off by further signs up to the limit; when it fires the files are compared. */
   private readonly settle = new Timer(this, SETTLE);
-  /** Armed while a folder cannot be watched; when it fires the files are compared. */
+  /** Armed while a folder cannot be watched or the files cannot be read; when it fires the files are compared. */
   private readonly poll = new Timer(this, POLL);
   private firstSign = 0;
   private seen: string;
+  /** The last reading failed: the next comparison counts as a change. */
+  private unread = false;
   private closed = false;
 
   constructor(
     private readonly dispatcher: Dispatcher,
     private readonly paths: readonly string[],
-    private readonly onChange: () => void,
+    private readonly onChange: () => boolean | undefined,
+    seen: string | null,
     private readonly watchFolder: WatchFolder,
   ) {
     dispatcher.enter();
     try {
       this.follow();
+      const now = snapshotOf(paths);
+      this.seen = seen ?? now;
+      if (this.seen !== now) dispatcher.timers.arm(this.settle, SETTLE_MS, dispatcher.now);
     } finally {
       dispatcher.leave();
     }
-    this.seen = this.signature();
   }
 
   close(): void {
@@ -84,10 +102,11 @@ class Watcher implements FileWatcher, TimerOwner {
 
   onTimer(): void {
     this.follow();
-    const now = this.signature();
-    if (now === this.seen) return;
+    const now = snapshotOf(this.paths);
+    if (now === this.seen && !this.unread) return;
     this.seen = now;
-    this.onChange();
+    this.unread = this.onChange() === false;
+    if (this.unread && !this.closed) this.dispatcher.timers.arm(this.poll, POLL_MS, this.dispatcher.now);
   }
 
   private readonly sign = () => {
@@ -105,61 +124,73 @@ class Watcher implements FileWatcher, TimerOwner {
 
   /** Watches the folders that the paths now lead through, and no others. */
   private follow(): void {
-    const wanted = new Map<string, number>();
+    const wanted = new Map<string, string>();
     let complete = true;
-    for (const path of this.paths) complete = collectFolders(path, wanted) && complete;
+    for (const path of this.paths) complete = collectFolders(path, wanted, true) && complete;
     for (const [folder, watched] of this.folders) {
-      if (wanted.get(folder) === watched.inode) continue;
+      if (wanted.get(folder) === watched.identity) continue;
       watched.watcher.close();
       this.folders.delete(folder);
     }
-    for (const [folder, inode] of wanted) {
-      if (!this.folders.has(folder)) complete = this.watch(folder, inode) && complete;
+    for (const [folder, identity] of wanted) {
+      if (!this.folders.has(folder)) complete = this.watch(folder, identity) && complete;
     }
     if (!complete) this.dispatcher.timers.arm(this.poll, POLL_MS, this.dispatcher.now);
   }
 
-  private watch(folder: string, inode: number): boolean {
+  private watch(folder: string, identity: string): boolean {
     const failed = () => {
       this.folders.get(folder)?.watcher.close();
       this.folders.delete(folder);
       this.sign();
     };
     try {
-      this.folders.set(folder, { inode, watcher: this.watchFolder(folder, this.sign, failed) });
+      this.folders.set(folder, { identity, watcher: this.watchFolder(folder, this.sign, failed) });
       return true;
     } catch {
       return false;
     }
   }
-
-  private signature(): string {
-    return this.paths.map((path) => signatureOf(path)).join('\n');
-  }
 }
 
 const MAX_LINKS = 40;
 
-/** Adds the folder of a path, of every link on its way and, of a folder, the folder itself. False when the path leads nowhere. */
-function collectFolders(path: string, into: Map<string, number>): boolean {
+/**
+ * Adds the folder of a path, of every link on its way and, of a folder, the folder itself and where the links in it lead. False when
+ * the path leads nowhere.
+ */
+function collectFolders(path: string, into: Map<string, string>, inside: boolean): boolean {
   let at = resolve(path);
   try {
     for (let hops = 0; hops < MAX_LINKS; hops++) {
       const folder = dirname(at);
-      into.set(folder, statSync(folder).ino);
+      into.set(folder, identityOf(folder));
       const link = linkOn(at);
-      if (link === null) {
-        const stat = statSync(at);
-        if (stat.isDirectory()) into.set(at, stat.ino);
-        return true;
+      if (link !== null) {
+        into.set(dirname(link.path), identityOf(dirname(link.path)));
+        at = link.target;
+        continue;
       }
-      into.set(dirname(link.path), statSync(dirname(link.path)).ino);
-      at = link.target;
+      if (!statSync(at).isDirectory()) return true;
+      into.set(at, identityOf(at));
+      if (!inside) return true;
+      let complete = true;
+      for (const entry of readdirSync(at, { withFileTypes: true })) {
+        if (entry.name.startsWith('.') || !entry.isSymbolicLink()) continue;
+        complete = collectFolders(join(at, entry.name), into, false) && complete;
+      }
+      return complete;
     }
     return false;
   } catch {
     return false;
   }
+}
+
+/** Inode and time of birth: the number alone can be given again to the next folder of that name. */
+function identityOf(folder: string): string {
+  const { dev, ino, birthtimeMs } = statSync(folder);
+  return `${dev} ${ino} ${birthtimeMs}`;
 }
 
 /** The first symbolic link among the parts of a path, and where the path leads when it is followed; null when there is none. */

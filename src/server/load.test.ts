@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ConfigError } from '../config/error.js';
+import { ConfigError, Unreadable } from '../config/error.js';
 import { type LoadOptions, loadConfiguration } from './load.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'halfopen-load-'));
@@ -115,6 +115,21 @@ describe('loading Istio documents', () => {
   it('are refused when --admin is no address', () => {
     for (const admin of ['15000', 'a:b', '127.0.0.1:99999'])
       refused({ paths: [file('c.yaml', SERVICE)], admin }, /--admin/);
+  });
+
+  it('that cannot be read at this moment are told apart from those with mistakes', () => {
+    const empty = join(folder, 'empty');
+    mkdirSync(empty);
+    for (const path of [empty, join(folder, 'missing.yaml')])
+      assert.throws(
+        () => load({ paths: [path] }),
+        (error) => error instanceof Unreadable && error.message.includes(path),
+      );
+    const broken = file('broken.yaml', 'a: [');
+    assert.throws(
+      () => load({ paths: [broken] }),
+      (error) => error instanceof ConfigError && !(error instanceof Unreadable),
+    );
   });
 
   it('are the same configuration that the samples in config/ hold', () => {

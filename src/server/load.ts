@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, gather } from '../config/error.js';
+import { ConfigError, gather, Unreadable } from '../config/error.js';
 import { type KubeDocument, readKubeDocuments } from '../config/kube-documents.js';
 import type { Finding } from '../pilot/finding.js';
 import { profileNamed } from '../pilot/profile.js';
@@ -72,24 +72,36 @@ export function loadConfiguration(options: LoadOptions): Loaded {
   return { bootstrap, replyProfile, warnings: warnings.map((w) => w.message) };
 }
 
-/** The files of a path: itself, or those of a folder that may hold documents. @throws ConfigError when it cannot be read */
+/** The files of a path: itself, or those of a folder that may hold documents. @throws Unreadable */
 export function filesOf(path: string): string[] {
-  let folder: boolean;
+  return reading(path, () => {
+    if (!statSync(path).isDirectory()) return [path];
+    const files = readdirSync(path)
+      .filter((name) => EXTENSIONS.some((extension) => name.endsWith(extension)) && !name.startsWith('.'))
+      .sort()
+      .map((name) => join(path, name));
+    if (files.length === 0) throw new Unreadable(path, `the folder has no file that ends in ${EXTENSIONS.join(', ')}`);
+    return files;
+  });
+}
+
+/** @throws Unreadable for an error of the file system */
+function reading<T>(path: string, read: () => T): T {
   try {
-    folder = statSync(path).isDirectory();
+    return read();
   } catch (error) {
-    throw new ConfigError(`cannot be read: ${(error as Error).message}`, '', { file: path, line: 1, col: 1 });
+    if (error instanceof ConfigError) throw error;
+    throw new Unreadable(path, `cannot be read: ${(error as Error).message}`);
   }
-  if (!folder) return [path];
-  return readdirSync(path)
-    .filter((name) => EXTENSIONS.some((extension) => name.endsWith(extension)) && !name.startsWith('.'))
-    .sort()
-    .map((name) => join(path, name));
+}
+
+function readText(file: string): string {
+  return reading(file, () => readFileSync(file, 'utf8'));
 }
 
 /** A Kubernetes document names its kind; a bootstrap has none. */
 function isKubernetes(file: string): boolean {
-  const text = readFileSync(file, 'utf8');
+  const text = readText(file);
   return /^\s*"?apiVersion"?\s*:/m.test(text) && /^\s*"?kind"?\s*:/m.test(text);
 }
 
@@ -97,7 +109,7 @@ function fromDocuments(files: readonly string[], options: LoadOptions): { bootst
   const docs: KubeDocument[] = [];
   const errors: ConfigError[] = [];
   for (const file of files) {
-    const read = readKubeDocuments(file, readFileSync(file, 'utf8'));
+    const read = readKubeDocuments(file, readText(file));
     docs.push(...read.docs);
     errors.push(...read.errors);
   }

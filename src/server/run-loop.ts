@@ -1,23 +1,25 @@
 import type { Agent } from '../admin/agent/server.js';
 import type { AgentSettings } from '../admin/agent/settings.js';
-import { ConfigError } from '../config/error.js';
-import { watchFiles } from '../config/watch.js';
-import { type LoadOptions, loadConfiguration } from './load.js';
+import { ConfigError, Unreadable } from '../config/error.js';
+import type { Loaded } from './load.js';
 import type { Server } from './server.js';
+import type { ConfigSource } from './source.js';
 
 /**
- * Runs a server until SIGTERM, SIGINT or `/quitquitquit`; follows its files. With an agent the signals begin the agent's orderly
- * end. Resolves to the exit status.
+ * Runs a server until SIGTERM, SIGINT or `/quitquitquit`; follows its configuration. With an agent the signals begin the agent's
+ * orderly end. Resolves to the exit status.
+ * @param loaded what `source` gave for a first reading; null when it has not been read yet
  */
 export async function runUntilQuit(
   server: Server,
-  load: LoadOptions,
+  source: ConfigSource,
+  loaded: Loaded | null,
   agentSettings: AgentSettings | null,
   say: (text: string) => void,
 ): Promise<number> {
   let quit: () => void = () => {};
-  const over = new Promise<void>((resolve) => {
-    quit = resolve;
+  const over = new Promise<null>((resolve) => {
+    quit = () => resolve(null);
   });
   let agent: Agent | null = null;
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -26,22 +28,26 @@ export async function runUntilQuit(
   process.on('SIGUSR1', () => server.files.reopen());
   const { startAdmin } = await import('./admin.js');
   const admin = await startAdmin(server, quit);
+  const reloader = new Reloader(server, source, say);
   try {
     if (agentSettings !== null) agent = await (await import('./agent.js')).startAgent(server, agentSettings, quit, say);
-    await server.start();
+    const ready = await Promise.race([source.ready().then(() => true), over]);
+    if (ready !== null) {
+      await reloader.first(loaded ?? source.read());
+      for (const listener of server.listeners) say(`listening on ${listener.addressText}`);
+      if (admin !== null) say(`admin on ${admin.address}`);
+      if (agent !== null) say(`agent on ports ${Object.values(agent.ports).join(', ')}`);
+      source.follow(() => reloader.run());
+    }
   } catch (error) {
+    source.close();
     await agent?.close();
     await admin?.close();
     server.shutdown();
     throw error;
   }
-  for (const listener of server.listeners) say(`listening on ${listener.addressText}`);
-  if (admin !== null) say(`admin on ${admin.address}`);
-  if (agent !== null) say(`agent on ports ${Object.values(agent.ports).join(', ')}`);
-  const watched = load.bootstrapPath === null ? load.paths : [load.bootstrapPath, ...load.paths];
-  const watcher = watchFiles(server.dispatcher, watched, () => void reload(server, load, say));
   await over;
-  watcher.close();
+  source.close();
   server.shutdown();
   await agent?.close();
   await admin?.close();
@@ -49,14 +55,61 @@ export async function runUntilQuit(
   process.exit(0);
 }
 
-async function reload(server: Server, load: LoadOptions, say: (text: string) => void): Promise<void> {
-  try {
-    const loaded = loadConfiguration(load);
-    for (const warning of loaded.warnings) say(`warning: ${warning}`);
-    await server.update(loaded.bootstrap);
-    say('configuration updated');
-  } catch (error) {
+/** Puts what a source has read in force, one configuration after the other; of those that wait only the last. */
+class Reloader {
+  private updating = false;
+  private waiting = false;
+  /** The last refusal that was told: the same one, tried again, is not told again. */
+  private told = '';
+
+  constructor(
+    private readonly server: Server,
+    private readonly source: ConfigSource,
+    private readonly say: (text: string) => void,
+  ) {}
+
+  /** @throws ConfigError, or the error of bind */
+  async first({ bootstrap, warnings }: Loaded): Promise<void> {
+    for (const warning of warnings) this.say(`warning: ${warning}`);
+    await this.server.start(bootstrap);
+  }
+
+  /** False when the configuration could not be read and may be readable later. */
+  run(): boolean {
+    if (this.updating) {
+      this.waiting = true;
+      return true;
+    }
+    try {
+      const { bootstrap, warnings } = this.source.read();
+      for (const warning of warnings) this.say(`warning: ${warning}`);
+      this.updating = true;
+      this.server.update(bootstrap).then(
+        () => this.updated(null),
+        (error: unknown) => this.updated(error),
+      );
+    } catch (error) {
+      this.refused(error);
+      return !(error instanceof Unreadable);
+    }
+    return true;
+  }
+
+  private updated(error: unknown): void {
+    this.updating = false;
+    if (error === null) {
+      this.told = '';
+      this.say('configuration updated');
+    } else this.refused(error);
+    if (!this.waiting) return;
+    this.waiting = false;
+    this.run();
+  }
+
+  private refused(error: unknown): void {
     const text = error instanceof ConfigError ? error.message : (error as Error).message;
-    say(`the new configuration is refused, the old one stays\n${text}`);
+    if (text === this.told) return;
+    this.told = text;
+    this.say(`the new configuration is refused, the old one stays\n${text}`);
   }
 }

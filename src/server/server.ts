@@ -126,8 +126,13 @@ export class Server {
 
   private clusterNames: Set<string> = new Set();
 
-  /** Builds everything and starts to listen. @throws ConfigError, or the error of bind */
-  async start(): Promise<void> {
+  /**
+   * Builds everything and starts to listen.
+   * @param bootstrap what to run when it was not known yet when the server was made
+   * @throws ConfigError, or the error of bind
+   */
+  async start(bootstrap: Bootstrap = this.bootstrap): Promise<void> {
+    this.bootstrap = bootstrap;
     const { listeners, clusters } = this.resources(this.bootstrap);
     this.clusterNames = new Set(clusters.map((cluster) => cluster.name));
     this.dispatcher.enter();

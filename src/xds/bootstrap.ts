@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { readMapping } from '../config/documents.js';
-import { ConfigError, gather } from '../config/error.js';
+import { ConfigError, gather, Unreadable } from '../config/error.js';
 import type { PlainObject } from '../config/plain.js';
 import { decode } from './decode.js';
 import { mergeDocuments } from './merge.js';
@@ -60,6 +60,6 @@ function readFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ConfigError(`the file cannot be read: ${(error as Error).message}`, '', position);
+    throw new Unreadable(path, `the file cannot be read: ${(error as Error).message}`);
   }
 }
