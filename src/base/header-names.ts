@@ -261,6 +261,8 @@ export const H = {
   xEnvoyOriginalHost: permanentName('x-envoy-original-host'),
   xEnvoyOriginalUrl: permanentName('x-envoy-original-url'),
   xEnvoyOverloaded: permanentName('x-envoy-overloaded'),
+  xEnvoyDropOverload: permanentName('x-envoy-drop-overload'),
+  xEnvoyUnconditionalDropOverload: permanentName('x-envoy-unconditional-drop-overload'),
   xEnvoyUpstreamRqTimeoutMs: permanentName('x-envoy-upstream-rq-timeout-ms'),
   xEnvoyUpstreamRqPerTryTimeoutMs: permanentName('x-envoy-upstream-rq-per-try-timeout-ms'),
   xEnvoyUpstreamRqTimeoutAltResponse: permanentName('x-envoy-upstream-rq-timeout-alt-response'),

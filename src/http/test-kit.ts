@@ -250,6 +250,7 @@ export class FakeCluster {
   readonly codes = { charge() {}, chargeRetry() {}, recordTime() {} };
   maxStreamDuration: number | null = null;
   readonly maintenanceMode = false;
+  readonly dropOverload = 0;
   readonly metadata = {};
   connected = true;
   readonly attempts: FakeUpstreamStream[] = [];

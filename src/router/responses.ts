@@ -46,7 +46,8 @@ export function onUpstreamHeaders(
   if (refusedUpgrade(router, headers, attempt)) return;
   if (router.requestCompleteAt >= 0 && !config.suppressEnvoyHeaders)
     headers.set(H.xEnvoyUpstreamServiceTime, String(Math.floor(callbacks.dispatcher.now - router.requestCompleteAt)));
-  if (callbacks.info.healthCheck !== true) cluster.codes.charge(status, callbacks.internalRequest, host.canary);
+  if (callbacks.info.healthCheck !== true)
+    cluster.codes.charge(status, callbacks.internalRequest, host.canary, host.zone);
   if (status >= 500) host.stats.rq_error++;
   else noteSuccess(router, host, grpcStatus, endStream);
   if (route.includeAttemptCountInResponse) headers.set(H.xEnvoyAttemptCount, String(callbacks.info.attemptCount));

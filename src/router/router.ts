@@ -1,4 +1,4 @@
-import { Bit, H } from '../base/header-names.js';
+import { Bit, H, type HeaderName } from '../base/header-names.js';
 import type { RequestHeaders, ResponseHeaders, Trailers } from '../base/headers.js';
 import type { TimerOwner } from '../base/timer-wheel.js';
 import type { Protocol } from '../codec/codec.js';
@@ -6,6 +6,7 @@ import { addFlag } from '../observe/flags.js';
 import { newUpstreamInfo } from '../observe/stream-info.js';
 import { type LedgerTimer, TimerKind, type TimerLedger } from '../observe/timer-ledger.js';
 import type { Cluster, Host, LbContext, Priority, RetryPriority } from '../upstream/types.js';
+import { dropsOverload } from './drop-overload.js';
 import { onRouteTimeout } from './failures.js';
 import { isGrpcRequest } from './grpc.js';
 import { KeptBody } from './kept-body.js';
@@ -37,6 +38,8 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   readonly reportsConnectSuccess = true;
   hash: bigint | null = null;
   overloaded = false;
+  /** Of a reply that says that load was dropped. */
+  dropHeader: HeaderName | null = null;
   attempts: UpstreamRequest[] = [];
   /** Something of a response has come that the client was given, or could have been: no retry any more. */
   responseStarted = false;
@@ -102,6 +105,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     this.cluster = cluster;
     this.priority = route.priority;
     if (config.strictHeaders !== undefined && !passesStrictly(config.strictHeaders, headers, callbacks)) return;
+    if (cluster.dropOverload > 0 && dropsOverload(this, cluster)) return;
     info.attemptCount = 1;
     if (cluster.maintenanceMode) {
       cluster.stats.upstream_rq_maintenance_mode++;
@@ -147,6 +151,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     if (this.directLocation !== null) headers.push(H.location, this.directLocation);
     const contentType = this.route.directResponse?.contentType;
     if (contentType) headers.set(H.contentType, contentType);
+    if (this.dropHeader !== null) headers.set(this.dropHeader, 'true');
     if (overloaded && !this.config.suppressEnvoyHeaders) headers.set(H.xEnvoyOverloaded, 'true');
     if (this.route.includeAttemptCountInResponse && this.callbacks.info.attemptCount > 0)
       headers.set(H.xEnvoyAttemptCount, String(this.callbacks.info.attemptCount));
@@ -290,7 +295,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     else {
       const ms = Math.floor(this.callbacks.dispatcher.now - this.requestCompleteAt);
       attempt.host!.outlier.putResponseTime(ms);
-      this.cluster.codes.recordTime(ms, this.callbacks.internalRequest, attempt.host!.canary);
+      this.cluster.codes.recordTime(ms, this.callbacks.internalRequest, attempt.host!.canary, attempt.host!.zone);
       attempt.complete();
     }
     this.forget(attempt);
@@ -313,7 +318,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   }
 
   charge(code: number, host: Host | null): void {
-    this.cluster.codes.charge(code, this.callbacks.internalRequest, host?.canary === true);
+    this.cluster.codes.charge(code, this.callbacks.internalRequest, host?.canary === true, host?.zone);
     if (host !== null && code >= 500) host.stats.rq_error++;
   }
 

@@ -15,6 +15,7 @@ import type { RouteEntry } from '../router/route-entry.js';
 import { RouteTable } from '../router/route-table.js';
 import { ClusterManagerImpl } from '../upstream/cluster-manager.js';
 import { NodeDnsResolver } from '../upstream/discovery/dns.js';
+import { LocalCluster } from '../upstream/lb/zone-routing.js';
 import { defaultTransport } from '../upstream/pool/default-transport.js';
 import { unsupported } from '../xds/decode.js';
 import type {
@@ -83,6 +84,8 @@ export class Server {
       statStore: this.store,
       dns: new NodeDnsResolver(dispatcher),
       transport: (config, scope) => defaultTransport(dispatcher, config, scope),
+      local: localCluster(bootstrap),
+      zone: bootstrap.node?.locality?.zone,
     });
     for (const metric of connectionMetrics(this.clusters, dispatcher)) this.own.register(metric);
     this.logDeps = {
@@ -308,6 +311,19 @@ function routeLabels(virtualHost: string, route: string): RouteLabels {
 function destinationOf(cluster: string): DestinationLabels {
   const service = cluster.startsWith('outbound|') ? cluster.slice(cluster.lastIndexOf('|') + 1) : cluster;
   return { service, serviceName: service.split('.')[0] };
+}
+
+/** The cluster whose hosts are this proxy and its like; zones are compared with it. */
+function localCluster(bootstrap: Bootstrap): LocalCluster | null {
+  const manager = bootstrap.cluster_manager;
+  if (manager?.outlier_detection !== undefined) unsupported(manager, 'outlier_detection', 'a log of outlier detection');
+  if (manager?.upstream_bind_config !== undefined)
+    unsupported(manager, 'upstream_bind_config', 'an address that all clusters are bound to (each can have its own)');
+  const name = manager?.local_cluster_name ?? '';
+  const locality = bootstrap.node?.locality;
+  const home =
+    locality === undefined ? null : { region: locality.region, zone: locality.zone, subZone: locality.sub_zone };
+  return name === '' ? null : new LocalCluster(name, home);
 }
 
 function addressKey(proto: ListenerProto): string {

@@ -51,6 +51,10 @@ export interface ClusterConfig {
   /** Health changes this close together reach the balancer as one; ms, 0: each at once. */
   readonly updateMergeWindow: number;
   readonly overprovisioningFactor: number;
+  /** Health of priorities goes by the weights of hosts. */
+  readonly weightedPriorityHealth: boolean;
+  /** Share of requests that are refused, 0 to 1. */
+  readonly dropOverload: number;
   readonly closeConnectionsOnHostSetChange: boolean;
   readonly waitForWarm: boolean;
   readonly groups: readonly EndpointGroup[];
@@ -77,7 +81,7 @@ export function readCluster(cluster: xds.Cluster): ClusterConfig {
   const discovery = cluster.type ?? 'STATIC';
   if (discovery === 'EDS' || discovery === 'ORIGINAL_DST') unsupported(cluster, 'type', name, discovery);
   const lb = cluster.common_lb_config;
-  const { policy, localityWeighted, failTrafficOnPanic } = readLbPolicy(cluster);
+  const { policy, ...lbSettings } = readLbPolicy(cluster);
   const preconnect = cluster.preconnect_policy?.per_upstream_preconnect_ratio ?? 1;
   return {
     name,
@@ -106,12 +110,13 @@ export function readCluster(cluster: xds.Cluster): ClusterConfig {
     lb: policy,
     lbSettings: {
       panicThreshold: lb?.healthy_panic_threshold?.value ?? 50,
-      failTrafficOnPanic,
-      localityWeighted,
+      ...lbSettings,
     },
     subsets: readSubsets(cluster),
     updateMergeWindow: lb?.update_merge_window ?? 1000,
     overprovisioningFactor: cluster.load_assignment?.policy?.overprovisioning_factor ?? 140,
+    weightedPriorityHealth: cluster.load_assignment?.policy?.weighted_priority_health ?? false,
+    dropOverload: readDropOverload(cluster),
     closeConnectionsOnHostSetChange: lb?.close_connections_on_host_set_change ?? false,
     waitForWarm: cluster.wait_for_warm_on_init ?? true,
     groups: endpointGroups(cluster, discovery),
@@ -141,11 +146,29 @@ function refuseUnsupported(cluster: xds.Cluster): void {
     unsupported(cluster.preconnect_policy, 'preconnect_enabled_metadata', name, 'preconnecting by metadata');
   if (cluster.common_lb_config?.override_host_status !== undefined)
     unsupported(cluster.common_lb_config, 'override_host_status', name, 'an override host');
+}
+
+function readDropOverload(cluster: xds.Cluster): number {
   const policy = cluster.load_assignment?.policy;
-  if (policy !== undefined) {
-    if (policy.drop_overloads.length > 0) unsupported(policy, 'drop_overloads', name, 'dropping load');
-    if (policy.weighted_priority_health) unsupported(policy, 'weighted_priority_health', name, 'health by weight');
-  }
+  const drops = policy?.drop_overloads ?? [];
+  if (drops.length === 0) return 0;
+  if (drops.length > 1)
+    invalid(
+      policy!,
+      'drop_overloads',
+      cluster.name,
+      `Cluster drop_overloads config has ${drops.length} categories. Envoy only support one.`,
+    );
+  const { numerator = 0, denominator = 'HUNDRED' } = drops[0].drop_percentage ?? {};
+  const whole = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 }[denominator];
+  if (numerator > whole)
+    invalid(
+      drops[0],
+      'drop_percentage',
+      cluster.name,
+      `Cluster drop_overloads config is invalid. drop_ratio=${numerator / whole}(Numerator ${numerator} / Denominator ${whole}). The valid range is 0~1.`,
+    );
+  return numerator / whole;
 }
 
 function isRawBuffer(socket: xds.TransportSocket): boolean {

@@ -6,6 +6,7 @@ import { ClusterImpl } from './cluster.js';
 import { type ClusterConfig, readCluster } from './cluster-config.js';
 import { ClusterScope } from './cluster-stats.js';
 import type { DnsResolver } from './discovery/dns.js';
+import type { LocalCluster } from './lb/zone-routing.js';
 import type { ActiveClient } from './pool/active-client.js';
 import type { Transport } from './pool/transport.js';
 import type { ClusterManager } from './types.js';
@@ -16,6 +17,10 @@ export interface ClusterManagerDeps {
   /** Makes the way a cluster connects and speaks. Throws when the platform cannot do what the configuration asks for. */
   readonly transport: (config: ClusterConfig, scope: ClusterScope) => Transport;
   readonly histogram?: () => Histogram;
+  /** The cluster that this proxy is one host of; absent when none is named. */
+  readonly local?: LocalCluster | null;
+  /** node.locality.zone; answers are counted by zone when it and the host's are known. */
+  readonly zone?: string;
 }
 
 /** Statistics `cluster_manager.*`. */
@@ -74,11 +79,12 @@ export class ClusterManagerImpl implements ClusterManager {
     if (old !== undefined && old.source === source) return false;
     const config = readCluster(cluster);
     const histogram = this.deps.histogram ?? (() => new LogLinearHistogram());
-    const scope = old?.scope ?? new ClusterScope(config.observabilityName, this.deps.statStore, histogram);
+    const scope =
+      old?.scope ?? new ClusterScope(config.observabilityName, this.deps.statStore, histogram, this.deps.zone);
     let made: ClusterImpl;
     try {
       const transport = this.deps.transport(config, scope);
-      made = new ClusterImpl(config, this.dispatcher, scope, transport, this.deps.dns, viaApi);
+      made = new ClusterImpl(config, this.dispatcher, scope, transport, this.deps.dns, viaApi, this.deps.local ?? null);
     } catch (error) {
       if (old === undefined) scope.remove();
       throw error;

@@ -5,6 +5,7 @@ import { sanitizeStatName } from '../observe/store.js';
 import { CodeStatsImpl } from './code-stats.js';
 import { HEALTH_CHECK_GAUGES, HealthCheckStats } from './health/health-check-stats.js';
 import { OUTLIER_GAUGES, OutlierStats } from './health/outlier-stats.js';
+import { HASH_GAUGES, MaglevStats, RingHashStats } from './lb/hash-stats.js';
 import type { ActiveClient } from './pool/active-client.js';
 import type { ClusterTrafficStats } from './types.js';
 
@@ -154,10 +155,12 @@ export class ClusterScope implements StatSource {
     readonly name: string,
     private readonly store: StatStore,
     histogram: () => Histogram,
+    /** node.locality.zone, '' for none. */
+    ownZone = '',
   ) {
     this.prefix = sanitizeStatName(`cluster.${name}.`);
     this.stats = new ClusterStats(histogram);
-    this.codes = new CodeStatsImpl(this.prefix, histogram);
+    this.codes = new CodeStatsImpl(this.prefix, histogram, ownZone);
     this.register(this.prefix, this.stats, CLUSTER_GAUGES);
     this.registerSource(this.codes);
     this.registerSource(this);
@@ -195,6 +198,21 @@ export class ClusterScope implements StatSource {
     if (this.outlier === null)
       this.register(`${this.prefix}outlier_detection.`, (this.outlier = new OutlierStats()), OUTLIER_GAUGES);
     return this.outlier;
+  }
+
+  private hashTables: RingHashStats | MaglevStats | null = null;
+
+  /** `ring_hash_lb.*` or `maglev_lb.*`: what the table of a hashing balancer looks like. Null for other balancers. */
+  hashStats(policy: string): RingHashStats | MaglevStats | null {
+    if (this.hashTables?.policy === policy) return this.hashTables;
+    if (policy === 'RING_HASH') {
+      this.hashTables = new RingHashStats();
+      this.register(`${this.prefix}ring_hash_lb.`, this.hashTables, HASH_GAUGES);
+    } else if (policy === 'MAGLEV') {
+      this.hashTables = new MaglevStats();
+      this.register(`${this.prefix}maglev_lb.`, this.hashTables, HASH_GAUGES);
+    } else this.hashTables = null;
+    return this.hashTables;
   }
 
   /** `health_check.*`, likewise. */

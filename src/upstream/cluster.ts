@@ -14,6 +14,7 @@ import { Health, HealthFlag, type HostImpl, poolSlot } from './host.js';
 import type { LoadBalancer } from './lb/load-balancer.js';
 import { makeLoadBalancer } from './lb/policies.js';
 import { SubsetBalancer } from './lb/subset-balancer.js';
+import type { LocalCluster } from './lb/zone-routing.js';
 import { ConnPoolImpl } from './pool/conn-pool.js';
 import type { Transport } from './pool/transport.js';
 import { PrioritySet } from './priority-set.js';
@@ -33,6 +34,7 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
   /** Only Envoy's runtime turns it on (`upstream.maintenance_mode.<cluster>`), and there is none. */
   readonly maintenanceMode = false;
   readonly metadata: Readonly<Record<string, unknown>>;
+  readonly dropOverload: number;
   readonly prioritySet: PrioritySet;
   readonly breakers: CircuitBreakers;
   private readonly lb: LoadBalancer;
@@ -46,6 +48,7 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
   private ready: (() => void) | null = null;
   private active = false;
   private unregister: (() => void) | null = null;
+  private readonly unfollow: (() => void) | null;
   /** Health changes wait for the end of the merge window, which the last change that was let through began. */
   private readonly mergeTimer = new Timer(this, 0);
   private readonly unmerged = new Set<number>();
@@ -59,6 +62,8 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
     resolver: DnsResolver,
     /** Added by an API rather than by the bootstrap file; only shown. */
     readonly addedViaApi: boolean,
+    /** Null: this proxy is in no cluster. */
+    private readonly local: LocalCluster | null,
   ) {
     this.name = config.name;
     this.observabilityName = config.observabilityName;
@@ -66,14 +71,20 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
     this.codes = scope.codes;
     this.maxStreamDuration = config.maxStreamDuration;
     this.metadata = config.metadata;
-    this.prioritySet = new PrioritySet(config.overprovisioningFactor);
+    this.prioritySet = new PrioritySet(config.overprovisioningFactor, config.weightedPriorityHealth);
+    this.dropOverload = config.dropOverload;
     this.breakers = new CircuitBreakers(scope.prefix, config.thresholds);
-    const makeLb = (set: PrioritySet) =>
-      makeLoadBalancer(config.lb, set, config.lbSettings, scope.stats, dispatcher.random);
+    const others = local === null || local.name === config.name ? null : local;
+    const lbDeps = {
+      stats: scope.stats,
+      random: dispatcher.random,
+      clock: dispatcher,
+      local: others,
+      tables: scope.hashStats(config.lb.name),
+    };
+    const makeLb = (set: PrioritySet) => makeLoadBalancer(config.lb, set, config.lbSettings, lbDeps);
     this.subsets =
-      config.subsets === null
-        ? null
-        : new SubsetBalancer(config.subsets, this.prioritySet, scope.stats, config.overprovisioningFactor, makeLb);
+      config.subsets === null ? null : new SubsetBalancer(config.subsets, this.prioritySet, scope.stats, makeLb);
     this.lb = this.subsets ?? makeLb(this.prioritySet);
     this.discovery = this.makeDiscovery(resolver);
     this.outlier =
@@ -89,6 +100,7 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
         : new HealthChecker(config.healthCheck, scope.healthCheckStats(), dispatcher, transport, this);
     if (this.healthChecker !== null) this.prioritySet.onAdmit = (host) => this.admitUnchecked(host);
     this.lb.refresh();
+    this.unfollow = others?.onChange(() => this.lb.refresh()) ?? null;
     this.prioritySet.onUpdate((_priority, added, removed) => this.onMembership(added, removed));
   }
 
@@ -148,6 +160,7 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
   activate(): void {
     this.active = true;
     this.unregister = this.scope.registerTemporary(this.breakers);
+    if (this.local?.name === this.name) this.local.follow(this.prioritySet);
     this.countMembers();
   }
 
@@ -253,6 +266,7 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
     this.dispatcher.timers.cancel(this.mergeTimer);
     this.unregister?.();
     this.unregister = null;
+    this.unfollow?.();
     for (const host of this.hosts()) drainHost(host, true);
   }
 }

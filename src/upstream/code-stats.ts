@@ -1,4 +1,5 @@
 import type { Histogram, StatSource, StatVisitor } from '../observe/stats.js';
+import { sanitizeStatName } from '../observe/store.js';
 import type { CodeStats } from './types.js';
 
 /** Counters of one prefix: made when first charged, as Envoy's are. */
@@ -28,7 +29,12 @@ class CodeCounters {
   }
 }
 
-/** Response codes of a cluster, with the `external.`, `internal.`, `canary.` and `retry.` variants. */
+interface ZoneCounters {
+  readonly codes: CodeCounters;
+  time: Histogram | null;
+}
+
+/** Response codes of a cluster, with the `external.`, `internal.`, `canary.` and `retry.` variants, and those by zone. */
 export class CodeStatsImpl implements CodeStats, StatSource {
   private all: CodeCounters | null = null;
   private external: CodeCounters | null = null;
@@ -39,29 +45,45 @@ export class CodeStatsImpl implements CodeStats, StatSource {
   private externalTime: Histogram | null = null;
   private internalTime: Histogram | null = null;
   private canaryTime: Histogram | null = null;
+  /** By the zone of the host. */
+  private readonly zones = new Map<string, ZoneCounters>();
 
   /** @param prefix `cluster.<name>.` */
   constructor(
     private readonly prefix: string,
     private readonly histogram: () => Histogram,
+    /** node.locality.zone; '' when unknown, and then nothing is counted by zone. */
+    private readonly ownZone = '',
   ) {}
 
-  charge(code: number, internal: boolean, canary: boolean): void {
+  charge(code: number, internal: boolean, canary: boolean, zone = ''): void {
     (this.all ??= new CodeCounters(this.prefix)).charge(code);
     if (internal) (this.internal ??= new CodeCounters(`${this.prefix}internal.`)).charge(code);
     else (this.external ??= new CodeCounters(`${this.prefix}external.`)).charge(code);
     if (canary) (this.canary ??= new CodeCounters(`${this.prefix}canary.`)).charge(code);
+    if (zone !== '' && this.ownZone !== '') this.zone(zone).codes.charge(code);
   }
 
   chargeRetry(code: number): void {
     (this.retry ??= new CodeCounters(`${this.prefix}retry.`)).charge(code);
   }
 
-  recordTime(ms: number, internal: boolean, canary: boolean): void {
+  private zone(zone: string): ZoneCounters {
+    let counters = this.zones.get(zone);
+    if (counters === undefined) {
+      const prefix = sanitizeStatName(`${this.prefix}zone.${this.ownZone}.${zone}.`);
+      counters = { codes: new CodeCounters(prefix), time: null };
+      this.zones.set(zone, counters);
+    }
+    return counters;
+  }
+
+  recordTime(ms: number, internal: boolean, canary: boolean, zone = ''): void {
     (this.time ??= this.histogram()).record(ms);
     if (internal) (this.internalTime ??= this.histogram()).record(ms);
     else (this.externalTime ??= this.histogram()).record(ms);
     if (canary) (this.canaryTime ??= this.histogram()).record(ms);
+    if (zone !== '' && this.ownZone !== '') (this.zone(zone).time ??= this.histogram()).record(ms);
   }
 
   visit(visitor: StatVisitor): void {
@@ -70,6 +92,10 @@ export class CodeStatsImpl implements CodeStats, StatSource {
     this.internal?.visit(visitor);
     this.canary?.visit(visitor);
     this.retry?.visit(visitor);
+    for (const { codes, time } of this.zones.values()) {
+      codes.visit(visitor);
+      if (time !== null) visitor.histogram(`${codes.prefix}upstream_rq_time`, time);
+    }
     const prefix = this.prefix;
     if (this.time !== null) visitor.histogram(`${prefix}upstream_rq_time`, this.time);
     if (this.externalTime !== null) visitor.histogram(`${prefix}external.upstream_rq_time`, this.externalTime);

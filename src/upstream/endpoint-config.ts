@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type * as xds from '../xds/types.js';
-import { type EndpointHealthCheck, HealthFlag, type Locality, NO_LOCALITY } from './host.js';
+import { type EndpointHealthCheck, HealthFlag, type Locality, NO_LOCALITY, sameLocality } from './host.js';
 import { invalid, unsupported } from './refuse.js';
 
 /** One configured endpoint. For DNS clusters `address` is a name. */
@@ -27,12 +27,22 @@ export interface EndpointGroup {
 }
 
 export function endpointGroups(cluster: xds.Cluster, discovery: xds.DiscoveryType): EndpointGroup[] {
-  const groups = (cluster.load_assignment?.endpoints ?? []).map((group) => ({
-    priority: group.priority,
-    locality: readLocality(group.locality),
-    weight: group.load_balancing_weight ?? 0,
-    endpoints: group.lb_endpoints.map((endpoint) => readEndpoint(cluster, endpoint, discovery)),
-  }));
+  const groups: EndpointGroup[] = [];
+  for (const group of cluster.load_assignment?.endpoints ?? []) {
+    const endpoints = group.lb_endpoints.map((endpoint) => readEndpoint(cluster, endpoint, discovery));
+    const locality = readLocality(group.locality);
+    const { priority } = group;
+    const weight = group.load_balancing_weight ?? 0;
+    const at = groups.findIndex((one) => one.priority === priority && sameLocality(one.locality, locality));
+    if (at < 0) groups.push({ priority, locality, weight, endpoints });
+    // A locality that is named twice is one; the last weight holds.
+    else
+      groups[at] = {
+        ...groups[at],
+        weight: weight || groups[at].weight,
+        endpoints: [...groups[at].endpoints, ...endpoints],
+      };
+  }
   if (discovery === 'LOGICAL_DNS' && (groups.length !== 1 || groups[0].endpoints.length !== 1))
     invalid(
       cluster,

@@ -33,6 +33,8 @@ const UNHEALTHY =
   HealthFlag.FAILED_OUTLIER_CHECK |
   HealthFlag.FAILED_EDS_HEALTH |
   HealthFlag.EDS_STATUS_DRAINING;
+const EXCLUDED =
+  HealthFlag.PENDING_ACTIVE_HC | HealthFlag.EXCLUDED_VIA_IMMEDIATE_HC_FAIL | HealthFlag.EDS_STATUS_DRAINING;
 const DEGRADED = HealthFlag.DEGRADED_ACTIVE_HC | HealthFlag.DEGRADED_EDS_HEALTH;
 
 export enum Health {
@@ -48,6 +50,10 @@ export interface Locality {
 }
 
 export const NO_LOCALITY: Locality = { region: '', zone: '', subZone: '' };
+
+export function sameLocality(a: Locality, b: Locality): boolean {
+  return a.region === b.region && a.zone === b.zone && a.subZone === b.subZone;
+}
 
 /** Where to connect to: an IP address with port, or the path of a Unix socket. */
 export interface Dial {
@@ -117,6 +123,8 @@ export class HostImpl implements Host {
   healthFlags: number;
   readonly healthCheck: EndpointHealthCheck | null;
   activeHealth: ActiveHealthSink | null = null;
+  /** When it last passed a health check after a failure, or a slow start first saw it; ms, -1 for never. */
+  healthySince = -1;
   outlier: OutlierSink = NO_OUTLIER_DETECTION;
   /** What a connection opened now is connected to: the host itself, but for LOGICAL_DNS the address of the last answer. */
   real: HostImpl = this;
@@ -146,9 +154,9 @@ export class HostImpl implements Host {
     return (this.healthFlags & DEGRADED) !== 0 ? Health.DEGRADED : Health.HEALTHY;
   }
 
-  /** Counts for no percentage: not yet health checked, or taken out by an immediate failure. */
+  /** Counts for no percentage: not yet health checked, taken out by an immediate failure, or draining. */
   get excluded(): boolean {
-    return (this.healthFlags & (HealthFlag.PENDING_ACTIVE_HC | HealthFlag.EXCLUDED_VIA_IMMEDIATE_HC_FAIL)) !== 0;
+    return (this.healthFlags & EXCLUDED) !== 0;
   }
 
   /** As `/clusters` prints it. */

@@ -1,12 +1,15 @@
 import type * as xds from '../xds/types.js';
 import type { LbPolicy } from './lb/policies.js';
+import type { SlowStartSettings } from './lb/slow-start.js';
 import type { SubsetSettings } from './lb/subset-balancer.js';
+import { DEFAULT_ZONE_SETTINGS, type ZoneSettings } from './lb/zone-routing.js';
 import { invalid, unsupported } from './refuse.js';
 
 export interface LbConfig {
   policy: LbPolicy;
   localityWeighted: boolean;
   failTrafficOnPanic: boolean;
+  zone: ZoneSettings;
 }
 
 /** The balancer of a cluster: `load_balancing_policy` when given, else `lb_policy` with its own settings. */
@@ -17,11 +20,11 @@ export function readLbPolicy(cluster: xds.Cluster): LbConfig {
   const flags = {
     localityWeighted: common?.locality_weighted_lb_config !== undefined,
     failTrafficOnPanic: common?.zone_aware_lb_config?.fail_traffic_on_panic ?? false,
+    zone: zoneSettings(common?.zone_aware_lb_config),
   };
   switch (cluster.lb_policy) {
     case 'ROUND_ROBIN':
-      refuseSlowStart(cluster.round_robin_lb_config, cluster.name);
-      return { policy: { name: 'ROUND_ROBIN' }, ...flags };
+      return { policy: roundRobin(cluster.round_robin_lb_config, cluster.name), ...flags };
     case 'LEAST_REQUEST':
       return { policy: leastRequest(cluster.least_request_lb_config, cluster.name), ...flags };
     case 'RANDOM':
@@ -66,14 +69,21 @@ export function readSubsets(cluster: xds.Cluster): SubsetSettings | null {
 interface LeastRequestSettings {
   choice_count?: number;
   active_request_bias?: xds.RuntimeDouble;
-  slow_start_config?: { slow_start_window?: number };
+  slow_start_config?: SlowStartConfig;
+  selection_method?: xds.SelectionMethod;
+  enable_full_scan?: boolean;
 }
 
 function leastRequest(config: LeastRequestSettings | undefined, name: string): LbPolicy {
-  refuseSlowStart(config, name);
   const choiceCount = config?.choice_count ?? 2;
   if (choiceCount < 2) invalid(config!, 'choice_count', name, 'must be at least 2');
-  return { name: 'LEAST_REQUEST', choiceCount, activeRequestBias: config?.active_request_bias?.default_value ?? 1 };
+  return {
+    name: 'LEAST_REQUEST',
+    choiceCount,
+    activeRequestBias: config?.active_request_bias?.default_value ?? 1,
+    fullScan: config?.selection_method === 'FULL_SCAN' || config?.enable_full_scan === true,
+    slowStart: slowStart(config?.slow_start_config, name),
+  };
 }
 
 interface HashSettings {
@@ -82,9 +92,10 @@ interface HashSettings {
 }
 
 function hashSettings(cluster: xds.Cluster, config: HashSettings | undefined) {
-  if (config?.hash_balance_factor !== undefined)
-    unsupported(config, 'hash_balance_factor', cluster.name, 'consistent hashing with bounded loads');
-  return { useHostname: config?.use_hostname_for_hashing ?? false };
+  const balanceFactor = config?.hash_balance_factor ?? 0;
+  if (config?.hash_balance_factor !== undefined && balanceFactor < 100)
+    invalid(config, 'hash_balance_factor', cluster.name, 'must be at least 100');
+  return { useHostname: config?.use_hostname_for_hashing ?? false, balanceFactor };
 }
 
 interface RingSettings {
@@ -111,12 +122,37 @@ function maglev(
   return { name: 'MAGLEV', tableSize: table?.table_size ?? 65537, ...hashSettings(cluster, config) };
 }
 
-function refuseSlowStart(
-  config: { slow_start_config?: { slow_start_window?: number } } | undefined,
-  name: string,
-): void {
-  if ((config?.slow_start_config?.slow_start_window ?? 0) > 0)
-    unsupported(config!, 'slow_start_config', name, 'slow start');
+interface SlowStartConfig {
+  slow_start_window?: number;
+  aggression?: xds.RuntimeDouble;
+  min_weight_percent?: xds.Percent;
+}
+
+function roundRobin(config: { slow_start_config?: SlowStartConfig } | undefined, name: string): LbPolicy {
+  return { name: 'ROUND_ROBIN', slowStart: slowStart(config?.slow_start_config, name) };
+}
+
+/** Null: hosts get their whole weight at once. */
+function slowStart(config: SlowStartConfig | undefined, name: string): SlowStartSettings | null {
+  const window = config?.slow_start_window ?? 0;
+  if (config === undefined || window === 0) return null;
+  const aggression = config.aggression?.default_value ?? 1;
+  if (aggression <= 0) invalid(config, 'aggression', name, 'must be above 0');
+  return { window, aggression, minimum: (config.min_weight_percent?.value ?? 10) / 100 };
+}
+
+function zoneSettings(
+  config: (xds.ZoneAwareLbConfig & Partial<xds.PolicyZoneAwareLbConfig>) | undefined,
+): ZoneSettings {
+  if (config === undefined) return DEFAULT_ZONE_SETTINGS;
+  const forced = config.force_local_zone?.min_size ?? 1;
+  const isForced = config.force_local_zone !== undefined || config.force_locality_direct_routing === true;
+  return {
+    routingEnabled: Math.round(config.routing_enabled?.value ?? 100),
+    minClusterSize: config.min_cluster_size ?? 6,
+    forceLocalMinSize: isForced ? forced : null,
+    byWeight: config.locality_basis === 'HEALTHY_HOSTS_WEIGHT',
+  };
 }
 
 /** The first policy that is known is taken, as Envoy does; none known is an error. */
@@ -130,13 +166,10 @@ function readExtension(cluster: xds.Cluster, config: xds.LoadBalancingPolicy, we
     names.push(type);
     if (type === 'RoundRobin') {
       const policy = any as xds.Any & xds.RoundRobinPolicy;
-      refuseSlowStart(policy, cluster.name);
-      return { policy: { name: 'ROUND_ROBIN' }, ...localityFlags(policy.locality_lb_config, weighted) };
+      return { policy: roundRobin(policy, cluster.name), ...localityFlags(policy.locality_lb_config, weighted) };
     }
     if (type === 'LeastRequest') {
       const policy = any as xds.Any & xds.LeastRequestPolicy;
-      if (policy.selection_method === 'FULL_SCAN' || policy.enable_full_scan)
-        unsupported(policy, 'selection_method', cluster.name, 'a full scan of hosts');
       return { policy: leastRequest(policy, cluster.name), ...localityFlags(policy.locality_lb_config, weighted) };
     }
     if (type === 'Random') {
@@ -152,6 +185,7 @@ function readExtension(cluster: xds.Cluster, config: xds.LoadBalancingPolicy, we
         policy: type === 'RingHash' ? ringHash(cluster, policy, config) : maglev(cluster, policy, config),
         localityWeighted: weighted || policy.locality_weighted_lb_config !== undefined,
         failTrafficOnPanic: false,
+        zone: DEFAULT_ZONE_SETTINGS,
       };
     }
     if (type === 'WrrLocality')
@@ -164,5 +198,6 @@ function localityFlags(config: xds.PolicyLocalityLbConfig | undefined, weighted:
   return {
     localityWeighted: weighted || config?.locality_weighted_lb_config !== undefined,
     failTrafficOnPanic: config?.zone_aware_lb_config?.fail_traffic_on_panic ?? false,
+    zone: zoneSettings(config?.zone_aware_lb_config),
   };
 }

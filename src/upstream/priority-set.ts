@@ -22,6 +22,8 @@ export class HostSet {
     readonly priority: number,
     /** Percentage; a priority is fully available while healthy hosts times this covers 100 % (140). */
     readonly overprovisioningFactor: number,
+    /** Health of the priority goes by the weights of hosts rather than by their number (weighted_priority_health). */
+    readonly weightedHealth: boolean,
   ) {}
 
   update(localities: readonly LocalityHosts[]): void {
@@ -50,13 +52,22 @@ export class PrioritySet {
   onAdmit: ((host: HostImpl) => void) | null = null;
   private readonly listeners: MembershipListener[] = [];
 
-  constructor(private readonly overprovisioningFactor: number) {
+  constructor(
+    private readonly overprovisioningFactor: number,
+    private readonly weightedHealth = false,
+  ) {
     this.at(0);
+  }
+
+  /** One of the same kind for some of the hosts. */
+  empty(): PrioritySet {
+    return new PrioritySet(this.overprovisioningFactor, this.weightedHealth);
   }
 
   /** The set of a priority; made, with those below it, when it is the first to be asked for. */
   at(priority: number): HostSet {
-    while (this.sets.length <= priority) this.sets.push(new HostSet(this.sets.length, this.overprovisioningFactor));
+    while (this.sets.length <= priority)
+      this.sets.push(new HostSet(this.sets.length, this.overprovisioningFactor, this.weightedHealth));
     return this.sets[priority];
   }
 

@@ -118,11 +118,11 @@ export interface ConnPool {
   newStream(decoder: ResponseDecoder, callbacks: PoolCallbacks): PoolHandle | null;
 }
 
-/** Charges response codes: `upstream_rq_504`, `_5xx`, `_completed`, with `external.`, `internal.`, `canary.`, `retry.` variants. */
+/** Charges response codes: `upstream_rq_504`, `_5xx`, `_completed`, with `external.`, `internal.`, `canary.`, `retry.`, `zone.` variants. `zone`: of the host. */
 export interface CodeStats {
-  charge(code: number, internal: boolean, canary: boolean): void;
+  charge(code: number, internal: boolean, canary: boolean, zone?: string): void;
   chargeRetry(code: number): void;
-  recordTime(ms: number, internal: boolean, canary: boolean): void;
+  recordTime(ms: number, internal: boolean, canary: boolean, zone?: string): void;
 }
 
 /** Counters of `cluster.<name>.` that the router increments; the rest are the pools' own. See envoy-semantics 5.1 for all names. */
@@ -166,6 +166,8 @@ export interface Cluster {
   /** common_http_protocol_options.max_stream_duration, ms; null when unset. */
   readonly maxStreamDuration: number | null;
   readonly maintenanceMode: boolean;
+  /** Share of requests that are refused before a host is chosen, 0 to 1 (load_assignment.policy.drop_overloads). */
+  readonly dropOverload: number;
   readonly metadata: Readonly<Record<string, unknown>>;
   retryBreaker(priority: Priority): RetryBreaker;
   /** null when no host can be chosen: 503 UH. */

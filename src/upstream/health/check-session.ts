@@ -109,6 +109,7 @@ export abstract class CheckSession implements TimerOwner, ActiveHealthSink, Defe
         stats.healthy++;
         transition = 'changed';
       } else transition = 'pending';
+      this.host.healthySince = this.checker.dispatcher.now;
     }
     transition = this.noLongerPending(transition);
     if (degraded !== this.has(HealthFlag.DEGRADED_ACTIVE_HC)) {

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { seededRandom } from '../../base/random.js';
 import { xxHash64 } from '../../base/xxhash64.js';
+import { ClusterStats } from '../cluster-stats.js';
 import { HealthFlag, HostImpl, NO_LOCALITY } from '../host.js';
 import { PrioritySet } from '../priority-set.js';
-import { ANY_HOST, makeHost } from '../test-kit.js';
+import { ANY_HOST, FakeHistogram, makeHost } from '../test-kit.js';
 import type { LbSettings } from './load-balancer.js';
 import { murmurHash64 } from './murmur.js';
 import { type LbPolicy, makeLoadBalancer } from './policies.js';
+import { DEFAULT_ZONE_SETTINGS } from './zone-routing.js';
 
 const RING: LbPolicy = {
   name: 'RING_HASH',
@@ -17,7 +19,12 @@ const RING: LbPolicy = {
   useHostname: false,
 };
 const MAGLEV: LbPolicy = { name: 'MAGLEV', tableSize: 65537, useHostname: false };
-const PLAIN: LbSettings = { panicThreshold: 50, failTrafficOnPanic: false, localityWeighted: false };
+const PLAIN: LbSettings = {
+  panicThreshold: 50,
+  failTrafficOnPanic: false,
+  localityWeighted: false,
+  zone: DEFAULT_ZONE_SETTINGS,
+};
 
 function keyed(name: string, weight = 1, healthFlags = 0): HostImpl {
   const metadata = { 'envoy.lb': { hash_key: `host-${name}` } };
@@ -27,8 +34,18 @@ function keyed(name: string, weight = 1, healthFlags = 0): HostImpl {
 
 function bed(policy: LbPolicy, hosts: HostImpl[], settings: Partial<LbSettings> = {}) {
   const set = new PrioritySet(140);
-  const stats = { lb_healthy_panic: 0 };
-  const lb = makeLoadBalancer(policy, set, { ...PLAIN, ...settings }, stats, seededRandom(5));
+  const stats = new ClusterStats(() => new FakeHistogram());
+  const lb = makeLoadBalancer(
+    policy,
+    set,
+    { ...PLAIN, ...settings },
+    {
+      stats,
+      random: seededRandom(5),
+      clock: { now: 0 },
+      local: null,
+    },
+  );
   set.onUpdate(() => lb.refresh());
   set.update(0, [{ locality: NO_LOCALITY, weight: 0, hosts }]);
   const of = (text: string) => lb.choose({ ...ANY_HOST, hash: xxHash64(text) });

@@ -2,12 +2,16 @@ import type { Random } from '../../base/random.js';
 import type { HostImpl } from '../host.js';
 import type { HostSet, PrioritySet } from '../priority-set.js';
 import type { LbContext } from '../types.js';
-import { type LbSettings, type LbStats, type LoadBalancer, pickPriority } from './load-balancer.js';
+import { boundedTable } from './bounded-load.js';
+import type { TableShape } from './hash-stats.js';
+import { type LbDeps, type LbSettings, type LbStats, type LoadBalancer, pickPriority } from './load-balancer.js';
 import { type PriorityLoad, priorityLoad } from './priority-load.js';
 
 export interface HashPolicySettings {
   /** Hosts are known by their hostname instead of their address (use_hostname_for_hashing). */
   readonly useHostname: boolean;
+  /** hash_balance_factor; absent or 0: load is not bounded. */
+  readonly balanceFactor?: number;
 }
 
 /** A host as a table is built from it. */
@@ -21,6 +25,7 @@ export interface HashedHost {
 
 /** Gives a host for a 64-bit hash; `attempt` counts from 0 and asks for another one when it is higher. */
 export interface HashTable {
+  readonly shape: TableShape;
   choose(hash: bigint, attempt: number): HostImpl;
 }
 
@@ -32,15 +37,21 @@ export class HashBalancer implements LoadBalancer {
   private load: PriorityLoad = { healthy: [100], degraded: [0], panic: [false] };
   private healthy: (HashTable | null)[] = [];
   private degraded: (HashTable | null)[] = [];
+  private readonly stats: LbStats;
+  private readonly random: Random;
+  private readonly tables: LbDeps['tables'];
 
   constructor(
     private readonly prioritySet: PrioritySet,
     private readonly settings: LbSettings,
-    private readonly stats: LbStats,
-    private readonly random: Random,
+    { stats, random, tables = null }: LbDeps,
     private readonly policy: HashPolicySettings,
     private readonly build: (hosts: readonly HashedHost[]) => HashTable,
-  ) {}
+  ) {
+    this.stats = stats;
+    this.tables = tables;
+    this.random = random;
+  }
 
   refresh(): void {
     const { sets } = this.prioritySet;
@@ -72,7 +83,11 @@ export class HashBalancer implements LoadBalancer {
     const some = weighed.filter(([, weight]) => weight > 0);
     if (some.length === 0) return null;
     const total = some.reduce((n, [, weight]) => n + weight, 0);
-    return this.build(some.map(([host, weight]) => ({ host, key: this.keyOf(host), share: weight / total })));
+    const hashed = some.map(([host, weight]) => ({ host, key: this.keyOf(host), share: weight / total }));
+    const { balanceFactor = 0 } = this.policy;
+    const table = this.build(hashed);
+    if (hosts !== set.degraded) this.tables?.note(table.shape);
+    return balanceFactor === 0 ? table : boundedTable(table, hashed, balanceFactor, this.stats);
   }
 
   /** Metadata `envoy.lb` `hash_key`, else the hostname when told so, else the address. */

@@ -3,7 +3,10 @@ import type { HostImpl } from '../host.js';
 import type { HostSet, PrioritySet } from '../priority-set.js';
 import type { LbContext } from '../types.js';
 import { EdfScheduler } from './edf.js';
-import { type PriorityLoad, priorityLoad } from './priority-load.js';
+import type { TableShape } from './hash-stats.js';
+import { availablePercent, type PriorityLoad, priorityLoad } from './priority-load.js';
+import type { SlowStart } from './slow-start.js';
+import { type LocalCluster, ZoneMode, ZoneRouting, type ZoneSettings, type ZoneStats } from './zone-routing.js';
 
 /** common_lb_config, and what it counts. */
 export interface LbSettings {
@@ -13,10 +16,24 @@ export interface LbSettings {
   readonly failTrafficOnPanic: boolean;
   /** locality_weighted_lb_config: a locality first, by its weight. */
   readonly localityWeighted: boolean;
+  readonly zone: ZoneSettings;
 }
 
-export interface LbStats {
+export interface LbStats extends ZoneStats {
   lb_healthy_panic: number;
+  readonly upstream_rq_active: number;
+}
+
+/** What a balancer works with beside its own settings. */
+export interface LbDeps {
+  readonly stats: LbStats;
+  readonly random: Random;
+  /** Monotonic ms. */
+  readonly clock: { readonly now: number };
+  /** Null: zones are unknown. */
+  readonly local: LocalCluster | null;
+  /** Told of the tables of hashing balancers; absent for others. */
+  readonly tables?: { note(shape: TableShape): void } | null;
 }
 
 /** What a cluster asks. */
@@ -91,14 +108,21 @@ export abstract class ListBalancer implements LoadBalancer {
   /** The only source there is to pick from, in the common case. */
   private only: HostSource | null = null;
   protected readonly seed: number;
+  private readonly stats: LbStats;
+  protected readonly random: Random;
+  /** Null without a local cluster, and when localities are weighted. */
+  private readonly zones: ZoneRouting | null;
 
   constructor(
     protected readonly prioritySet: PrioritySet,
     private readonly settings: LbSettings,
-    private readonly stats: LbStats,
-    protected readonly random: Random,
+    { stats, random, local }: LbDeps,
+    private readonly slowStart: SlowStart | null,
   ) {
+    this.stats = stats;
+    this.random = random;
     this.seed = random.u32();
+    this.zones = local === null ? null : new ZoneRouting(local, settings.zone, stats, random);
   }
 
   /** Rebuilds after hosts or health of any priority changed. */
@@ -106,9 +130,14 @@ export abstract class ListBalancer implements LoadBalancer {
     const sets = this.prioritySet.sets;
     this.load = priorityLoad(sets, Math.min(100, this.settings.panicThreshold));
     for (const set of sets) this.refreshPriority(set);
+    this.zones?.refresh(sets[0]);
     const first = this.priorities[0];
     const plain =
-      this.load.healthy[0] === 100 && !this.load.panic[0] && first.healthyChoice === null && sets[0].hosts.length > 0;
+      this.load.healthy[0] === 100 &&
+      !this.load.panic[0] &&
+      first.healthyChoice === null &&
+      (this.zones === null || this.zones.mode === ZoneMode.OFF) &&
+      sets[0].hosts.length > 0;
     this.only = plain ? first.healthy : null;
   }
 
@@ -119,11 +148,12 @@ export abstract class ListBalancer implements LoadBalancer {
     this.fill(sources.healthy, set.healthy);
     this.fill(sources.degraded, set.degraded);
     sources.healthyChoice = sources.degradedChoice = null;
-    if (!this.settings.localityWeighted) return;
+    if (!this.settings.localityWeighted && this.zones === null) return;
     for (let i = 0; i < set.localities.length; i++) {
       this.fill(sources.locality(sources.healthyLocalities, i), set.healthyByLocality[i]);
       this.fill(sources.locality(sources.degradedLocalities, i), set.degradedByLocality[i]);
     }
+    if (!this.settings.localityWeighted) return;
     sources.healthyChoice = localityChoice(set, set.healthyByLocality);
     sources.degradedChoice = localityChoice(set, set.degradedByLocality);
   }
@@ -131,9 +161,10 @@ export abstract class ListBalancer implements LoadBalancer {
   private fill(source: HostSource, hosts: readonly HostImpl[]): void {
     source.hosts = hosts;
     source.edf = null;
-    if (!this.weighted || hosts.length === 0) return;
+    this.slowStart?.note(hosts);
+    if (!this.weighted || hosts.length <= 1) return;
     const first = hosts[0].weight;
-    if (hosts.every((host) => host.weight === first)) return;
+    if ((this.slowStart?.over ?? true) && hosts.every((host) => host.weight === first)) return;
     const edf = new EdfScheduler<HostImpl>();
     for (const host of hosts) edf.add(this.weightOf(host), host);
     // Several proxies that start together must not walk the hosts in step.
@@ -174,7 +205,18 @@ export abstract class ListBalancer implements LoadBalancer {
       const index = choice.scheduler.pickAndAdd((i) => choice.weights[i])!;
       return degraded ? sources.degradedLocalities[index] : sources.healthyLocalities[index];
     }
+    if (priority === 0 && this.zones?.applies()) return this.zoneSource(this.zones, sources, degraded);
     return degraded ? sources.degraded : sources.healthy;
+  }
+
+  private zoneSource(zones: ZoneRouting, sources: PrioritySources, degraded: boolean): HostSource | null {
+    if (availablePercent(zones.local.hosts!) < this.settings.panicThreshold) {
+      this.stats.lb_local_cluster_not_ok++;
+      if (this.settings.failTrafficOnPanic) return null;
+      return degraded ? sources.degraded : sources.healthy;
+    }
+    const index = zones.pick();
+    return degraded ? sources.degradedLocalities[index] : sources.healthyLocalities[index];
   }
 
   /** Whether hosts of different weight are scheduled by `weightOf`. */

@@ -1,5 +1,6 @@
 import { xxHash64 } from '../../base/xxhash64.js';
 import type { HashedHost, HashTable } from './hash-balancer.js';
+import { tableShape } from './hash-stats.js';
 
 /** A host that fills the table: its own permutation of the slots, and how far it has come. */
 interface Entry {
@@ -37,7 +38,10 @@ export function maglevTable(hosts: readonly HashedHost[], size: number): HashTab
       filled++;
     }
   const modulus = BigInt(size);
+  const counts: number[] = new Array(sorted.length).fill(0);
+  for (const index of table) counts[index]++;
   return {
+    shape: tableShape(counts),
     choose(hash, attempt) {
       // Another attempt changes most bits, so that it lands anywhere.
       const point = attempt > 0 ? hash ^ (2n ** 64n - BigInt(attempt)) : hash;

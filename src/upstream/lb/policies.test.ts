@@ -1,19 +1,36 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { seededRandom } from '../../base/random.js';
+import { ClusterStats } from '../cluster-stats.js';
 import { HealthFlag, type HostImpl, NO_LOCALITY } from '../host.js';
 import { PrioritySet } from '../priority-set.js';
-import { ANY_HOST, makeHost } from '../test-kit.js';
+import { ANY_HOST, FakeHistogram, makeHost } from '../test-kit.js';
 import type { LbSettings } from './load-balancer.js';
 import { type LbPolicy, makeLoadBalancer } from './policies.js';
+import { DEFAULT_ZONE_SETTINGS } from './zone-routing.js';
 
-const PLAIN: LbSettings = { panicThreshold: 50, failTrafficOnPanic: false, localityWeighted: false };
+const PLAIN: LbSettings = {
+  panicThreshold: 50,
+  failTrafficOnPanic: false,
+  localityWeighted: false,
+  zone: DEFAULT_ZONE_SETTINGS,
+};
 const LEAST: LbPolicy = { name: 'LEAST_REQUEST', choiceCount: 2, activeRequestBias: 1 };
 
 function bed(policy: LbPolicy, groups: HostImpl[][], settings: Partial<LbSettings> = {}, weights: number[] = []) {
   const set = new PrioritySet(140);
-  const stats = { lb_healthy_panic: 0 };
-  const lb = makeLoadBalancer(policy, set, { ...PLAIN, ...settings }, stats, seededRandom(5));
+  const stats = new ClusterStats(() => new FakeHistogram());
+  const lb = makeLoadBalancer(
+    policy,
+    set,
+    { ...PLAIN, ...settings },
+    {
+      stats,
+      random: seededRandom(5),
+      clock: { now: 0 },
+      local: null,
+    },
+  );
   set.onUpdate(() => lb.refresh());
   set.update(
     0,
@@ -68,6 +85,15 @@ describe('least request', () => {
     list[1].stats.rq_active = 5;
     const [light, heavy] = bed(LEAST, [list]).count(300);
     assert.deepEqual([light, heavy], [200, 100]);
+  });
+
+  it('finds the one free host when it looks at all', () => {
+    const list = hosts(1, 1, 1, 1);
+    for (const host of list) host.stats.rq_active = host === list[2] ? 0 : 1;
+    assert.deepEqual(bed({ ...LEAST, fullScan: true }, [list]).count(50), [0, 0, 50, 0]);
+    list[0].stats.rq_active = 0;
+    const [first, , third] = bed({ ...LEAST, fullScan: true }, [list]).count(1000);
+    assert.ok(first > 400 && first + third === 1000, String(first));
   });
 
   it('draws as many as it is told', () => {

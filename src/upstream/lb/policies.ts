@@ -1,18 +1,21 @@
-import type { Random } from '../../base/random.js';
 import type { HostImpl } from '../host.js';
 import type { PrioritySet } from '../priority-set.js';
 import { HashBalancer, type HashPolicySettings } from './hash-balancer.js';
-import { type HostSource, type LbSettings, type LbStats, ListBalancer, type LoadBalancer } from './load-balancer.js';
+import { type HostSource, type LbDeps, type LbSettings, ListBalancer, type LoadBalancer } from './load-balancer.js';
 import { maglevTable } from './maglev.js';
 import { hashRing } from './ring-hash.js';
+import { SlowStart, type SlowStartSettings } from './slow-start.js';
 
 /** lb_policy with its own settings. */
 export type LbPolicy =
-  | { readonly name: 'ROUND_ROBIN' }
+  | { readonly name: 'ROUND_ROBIN'; readonly slowStart?: SlowStartSettings | null }
   | {
       readonly name: 'LEAST_REQUEST';
       /** Hosts drawn for each pick, with repetition (choice_count, 2). */
       readonly choiceCount: number;
+      /** Every host is looked at (FULL_SCAN) instead of some. */
+      readonly fullScan?: boolean;
+      readonly slowStart?: SlowStartSettings | null;
       /** Exponent of active requests when weights differ (active_request_bias, 1). */
       readonly activeRequestBias: number;
     }
@@ -33,7 +36,12 @@ export type LbPolicy =
 /** In turn; by weight when weights differ. */
 export class RoundRobin extends ListBalancer {
   protected readonly weighted = true;
-  protected readonly weightOf = (host: HostImpl): number => host.weight;
+  protected readonly weightOf: (host: HostImpl) => number;
+
+  constructor(prioritySet: PrioritySet, settings: LbSettings, deps: LbDeps, slowStart: SlowStart | null) {
+    super(prioritySet, settings, deps, slowStart);
+    this.weightOf = slowStart === null ? (host) => host.weight : (host) => host.weight * slowStart.factor(host);
+  }
 
   protected pick(source: HostSource): HostImpl | null {
     const { hosts } = source;
@@ -52,29 +60,46 @@ export class LeastRequest extends ListBalancer {
   constructor(
     prioritySet: PrioritySet,
     settings: LbSettings,
-    stats: LbStats,
-    random: Random,
+    deps: LbDeps,
+    slowStart: SlowStart | null,
     private readonly choiceCount: number,
     bias: number,
+    private readonly fullScan: boolean,
   ) {
-    super(prioritySet, settings, stats, random);
-    this.weightOf =
+    super(prioritySet, settings, deps, slowStart);
+    const plain: (host: HostImpl) => number =
       bias === 1
         ? (host) => host.weight / (host.stats.rq_active + 1)
         : bias === 0
           ? (host) => host.weight
           : (host) => host.weight / (host.stats.rq_active + 1) ** bias;
+    this.weightOf = slowStart === null ? plain : (host) => plain(host) * slowStart.factor(host);
   }
 
   protected pick(source: HostSource): HostImpl | null {
     const { hosts } = source;
     const size = hosts.length;
     if (size <= 1) return size === 1 ? hosts[0] : null;
+    if (this.fullScan) return this.scan(hosts);
     const random = this.random;
     let best = hosts[random.u32() % size];
     for (let i = 1; i < this.choiceCount; i++) {
       const other = hosts[random.u32() % size];
       if (other.stats.rq_active < best.stats.rq_active) best = other;
+    }
+    return best;
+  }
+
+  /** Any of the least busy, each as likely as the others. */
+  private scan(hosts: readonly HostImpl[]): HostImpl {
+    let best = hosts[0];
+    let tied = 1;
+    for (let i = 1; i < hosts.length; i++) {
+      const host = hosts[i];
+      const less = host.stats.rq_active - best.stats.rq_active;
+      if (less > 0) continue;
+      tied = less < 0 ? 1 : tied + 1;
+      if (less < 0 || this.random.u32() % tied === 0) best = host;
     }
     return best;
   }
@@ -95,23 +120,29 @@ export function makeLoadBalancer(
   policy: LbPolicy,
   prioritySet: PrioritySet,
   settings: LbSettings,
-  stats: LbStats,
-  random: Random,
+  deps: LbDeps,
 ): LoadBalancer {
+  const slow = (given: SlowStartSettings | null | undefined) => (given ? new SlowStart(given, deps.clock) : null);
   switch (policy.name) {
     case 'ROUND_ROBIN':
-      return new RoundRobin(prioritySet, settings, stats, random);
+      return new RoundRobin(prioritySet, settings, deps, slow(policy.slowStart));
     case 'LEAST_REQUEST': {
-      const { choiceCount, activeRequestBias } = policy;
-      return new LeastRequest(prioritySet, settings, stats, random, choiceCount, activeRequestBias);
+      const { choiceCount, activeRequestBias, fullScan = false } = policy;
+      return new LeastRequest(
+        prioritySet,
+        settings,
+        deps,
+        slow(policy.slowStart),
+        choiceCount,
+        activeRequestBias,
+        fullScan,
+      );
     }
     case 'RANDOM':
-      return new RandomChoice(prioritySet, settings, stats, random);
+      return new RandomChoice(prioritySet, settings, deps, null);
     case 'RING_HASH':
-      return new HashBalancer(prioritySet, settings, stats, random, policy, (hosts) => hashRing(hosts, policy));
+      return new HashBalancer(prioritySet, settings, deps, policy, (hosts) => hashRing(hosts, policy));
     case 'MAGLEV':
-      return new HashBalancer(prioritySet, settings, stats, random, policy, (hosts) =>
-        maglevTable(hosts, policy.tableSize),
-      );
+      return new HashBalancer(prioritySet, settings, deps, policy, (hosts) => maglevTable(hosts, policy.tableSize));
   }
 }

@@ -30,7 +30,7 @@ export class PreviousPriorities implements RetryPriority {
   }
 
   private adjusted(original: PriorityLoad, sets: readonly HostSet[]): PriorityLoad | null {
-    const all = sets.map((set) => availability(set, set.healthy.length));
+    const all = sets.map((set) => availability(set, set.healthy));
     let health = all.map((one, i) => (this.excluded[i] === true ? 0 : one));
     if (health.every((one) => one === 0)) {
       this.attempted = [];

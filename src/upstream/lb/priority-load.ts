@@ -1,3 +1,4 @@
+import type { HostImpl } from '../host.js';
 import type { HostSet } from '../priority-set.js';
 
 /** How a cluster's load is spread over its priorities: percentages that add up to 100, and which priorities panic. */
@@ -14,8 +15,8 @@ export interface PriorityLoad {
  */
 export function priorityLoad(sets: readonly HostSet[], panicThreshold: number): PriorityLoad {
   const count = sets.length;
-  const health = sets.map((set) => availability(set, set.healthy.length));
-  const degradedHealth = sets.map((set) => availability(set, set.degraded.length));
+  const health = sets.map((set) => availability(set, set.healthy));
+  const degradedHealth = sets.map((set) => availability(set, set.degraded));
   const healthy: number[] = new Array(count).fill(0);
   const degraded: number[] = new Array(count).fill(0);
   const panic: boolean[] = new Array(count).fill(false);
@@ -37,13 +38,21 @@ export function priorityLoad(sets: readonly HostSet[], panicThreshold: number): 
   return { healthy, degraded, panic };
 }
 
-/** Percent of its share that a priority can take with so many available hosts. */
-export function availability(set: HostSet, available: number): number {
+/** Percent of its share that a priority can take with these hosts available. */
+export function availability(set: HostSet, available: readonly HostImpl[]): number {
   const hosts = set.hosts.length - set.excluded;
-  return hosts > 0 ? Math.min(100, Math.floor((set.overprovisioningFactor * available) / hosts)) : 0;
+  if (hosts === 0) return 0;
+  const all = set.weightedHealth ? weightOf(set.hosts.filter((host) => !host.excluded)) : hosts;
+  const some = set.weightedHealth ? weightOf(available) : available.length;
+  return Math.min(100, Math.floor((set.overprovisioningFactor * some) / all));
 }
 
-function availablePercent(set: HostSet): number {
+function weightOf(hosts: readonly HostImpl[]): number {
+  return hosts.reduce((sum, host) => sum + host.weight, 0);
+}
+
+/** Percent of its hosts that take requests. */
+export function availablePercent(set: HostSet): number {
   const hosts = set.hosts.length - set.excluded;
   return hosts === 0 ? 0 : (100 * (set.healthy.length + set.degraded.length)) / hosts;
 }

@@ -1,6 +1,7 @@
 import { xxHash64 } from '../../base/xxhash64.js';
 import type { HostImpl } from '../host.js';
 import type { HashedHost, HashTable } from './hash-balancer.js';
+import { tableShape } from './hash-stats.js';
 import { murmurHash64 } from './murmur.js';
 
 export interface RingSettings {
@@ -18,14 +19,18 @@ export function hashRing(hosts: readonly HashedHost[], settings: RingSettings): 
   const scale = Math.min(Math.ceil(least * settings.minimumRingSize) / least, settings.maximumRingSize);
   const hashOf = settings.murmur ? murmurHash64 : xxHash64;
   const points: { hash: bigint; host: HostImpl }[] = [];
+  const counts: number[] = [];
   let target = 0;
   for (const { host, key, share } of hosts) {
     target += scale * share;
+    const before = points.length;
     for (let i = 0; points.length < target; i++) points.push({ hash: hashOf(`${key}_${i}`), host });
+    counts.push(points.length - before);
   }
   points.sort((a, b) => (a.hash < b.hash ? -1 : Number(a.hash > b.hash)));
   const hashes = BigUint64Array.from(points, (point) => point.hash);
   return {
+    shape: tableShape(counts),
     choose(hash, attempt) {
       let low = 0;
       let high = hashes.length;

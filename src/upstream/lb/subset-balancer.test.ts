@@ -7,6 +7,7 @@ import { PrioritySet } from '../priority-set.js';
 import { ANY_HOST, FakeHistogram } from '../test-kit.js';
 import { makeLoadBalancer } from './policies.js';
 import { SubsetBalancer, type SubsetSettings } from './subset-balancer.js';
+import { DEFAULT_ZONE_SETTINGS } from './zone-routing.js';
 
 function host(name: string, metadata: Record<string, unknown>): HostImpl {
   const dial = { host: '10.0.0.1', port: 80 };
@@ -34,9 +35,19 @@ function bed(given: Partial<SubsetSettings> = {}, hosts = HOSTS) {
     listAsAny: false,
     ...given,
   };
-  const lbSettings = { panicThreshold: 50, failTrafficOnPanic: false, localityWeighted: false };
-  const lb = new SubsetBalancer(settings, set, stats, 140, (one) =>
-    makeLoadBalancer({ name: 'ROUND_ROBIN' }, one, lbSettings, stats, seededRandom(1)),
+  const lbSettings = {
+    panicThreshold: 50,
+    failTrafficOnPanic: false,
+    localityWeighted: false,
+    zone: DEFAULT_ZONE_SETTINGS,
+  };
+  const lb = new SubsetBalancer(settings, set, stats, (one) =>
+    makeLoadBalancer({ name: 'ROUND_ROBIN' }, one, lbSettings, {
+      stats,
+      random: seededRandom(1),
+      clock: { now: 0 },
+      local: null,
+    }),
   );
   const update = (list: HostImpl[]) => {
     set.update(0, [{ locality: NO_LOCALITY, weight: 0, hosts: list }]);

@@ -1,5 +1,5 @@
 import type { HostImpl } from '../host.js';
-import { PrioritySet } from '../priority-set.js';
+import type { PrioritySet } from '../priority-set.js';
 import type { LbContext } from '../types.js';
 import type { LoadBalancer } from './load-balancer.js';
 
@@ -40,11 +40,11 @@ class Subset {
   size = 0;
 
   constructor(
-    overprovisioningFactor: number,
+    like: PrioritySet,
     make: (set: PrioritySet) => LoadBalancer,
     private readonly has: (host: HostImpl) => boolean,
   ) {
-    this.set = new PrioritySet(overprovisioningFactor);
+    this.set = like.empty();
     this.lb = make(this.set);
   }
 
@@ -82,13 +82,12 @@ export class SubsetBalancer implements LoadBalancer {
     private readonly settings: SubsetSettings,
     private readonly prioritySet: PrioritySet,
     private readonly stats: SubsetStats,
-    private readonly overprovisioningFactor: number,
     private readonly make: (set: PrioritySet) => LoadBalancer,
   ) {
-    this.any = new Subset(overprovisioningFactor, make, () => true);
+    this.any = new Subset(prioritySet, make, () => true);
     const wanted = keyOf(settings.defaultSubset, Object.keys(settings.defaultSubset).sort());
     const keys = Object.keys(settings.defaultSubset).sort();
-    this.standard = new Subset(overprovisioningFactor, make, (host) => this.keysOf(host, keys).includes(wanted));
+    this.standard = new Subset(prioritySet, make, (host) => this.keysOf(host, keys).includes(wanted));
   }
 
   refresh(): void {
@@ -111,7 +110,7 @@ export class SubsetBalancer implements LoadBalancer {
 
   private addSubset(key: string, keys: readonly string[]): void {
     const has = (host: HostImpl) => this.keysOf(host, keys).includes(key);
-    this.subsets.set(key, new Subset(this.overprovisioningFactor, this.make, has));
+    this.subsets.set(key, new Subset(this.prioritySet, this.make, has));
     this.stats.lb_subsets_created++;
     this.stats.lb_subsets_active++;
   }

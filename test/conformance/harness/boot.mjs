@@ -50,9 +50,12 @@ export function merge(base, over) {
   return out;
 }
 
+const endpoint = ({ host, port }) => ({ endpoint: { address: address(host, port) } });
+
 const address = (host, port) => ({ socket_address: { address: host, port_value: port } });
 
-export function cluster(name, endpoints, proto, { cluster: over, http2 = {}, http } = {}) {
+/** `assign` makes groups of endpoints and the policy of load_assignment out of the hosts; by default they are one group. */
+export function cluster(name, endpoints, proto, { cluster: over, http2 = {}, http, assign } = {}) {
   const protocol = proto === 'h2' ? { http2_protocol_options: http2 } : { http_protocol_options: {} };
   return merge(
     {
@@ -61,9 +64,7 @@ export function cluster(name, endpoints, proto, { cluster: over, http2 = {}, htt
       connect_timeout: '1s',
       load_assignment: {
         cluster_name: name,
-        endpoints: [
-          { lb_endpoints: endpoints.map(({ host, port }) => ({ endpoint: { address: address(host, port) } })) },
-        ],
+        ...(assign?.(endpoints.map(endpoint)) ?? { endpoints: [{ lb_endpoints: endpoints.map(endpoint) }] }),
       },
       typed_extension_protocol_options: {
         'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': merge(
@@ -112,10 +113,11 @@ export function listener(name, port, logFile, { hcm, route, entry, vhost, listen
   );
 }
 
-export function bootstrap(adminPort, listeners, clusters) {
-  return {
+export function bootstrap(adminPort, listeners, clusters, server) {
+  const whole = {
     node: { id: 'conformance', cluster: 'conformance' },
     admin: { address: address('127.0.0.1', adminPort) },
     static_resources: { listeners, clusters },
   };
+  return merge(whole, server);
 }

@@ -53,6 +53,7 @@ async function oneProcess(kind, scenarios, folder) {
       adminPort,
       shares.map((share) => share.listener),
       shares.flatMap((share) => share.clusters),
+      scenarios[0].alone ? scenarios[0].server : undefined,
     );
     // JSON is YAML; one form for both targets.
     writeFileSync(config, JSON.stringify(file, null, 1));

@@ -5,12 +5,13 @@ import { readdirSync } from 'node:fs';
  *
  * - `shows`: one sentence, what a reader learns from it; `group`: set by the file with `family(...)`;
  * - `down`, `up`: `h1` or `h2`, the protocols of the two sides;
- * - `upstream`: handler or handlers of the upstream `up`, or {proto, handler, kind, hosts, peer, cluster, http2, http};
+ * - `upstream`: handler or handlers of the upstream `up`, or {proto, handler, kind, hosts, samePort, assign, peer, cluster, http2, http};
  *   `kind` is `refused` (nothing listens), `none` (no endpoint), `mute` (accepts, never reads), `plug` (can be unplugged);
  *   `upstreams`: more of them by name;
  * - `hcm`, `route`, `entry`, `vhost`, `listener`, `cluster`, `http2`, `filters`: laid over the default bootstrap
  *   (RouteAction, Route, VirtualHost, Listener, Cluster, Http2ProtocolOptions of the cluster, filters before the router);
  * - `client`: options of the client connections;
+ * - `server`: laid over the bootstrap file itself, for scenarios that run `alone`;
  * - `alone`: runs in a proxy of its own, because it looks at what all listeners share, or moves much data;
  * - `unstable`: expressions over fact paths that are never compared, `coarse`: over counters that only have to be positive;
  * - `leavesActive`: how many streams are open when the script ends;
