@@ -10,6 +10,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /**
  * Folder of src/ -> folders it may import beside itself. The request walks http, router, upstream, codec/network, and
  * imports follow it or go down to base; configuration is read on the left (config, xds, pilot) and assembled by server.
+ * Injection (inject) stands aside: it writes pod specs and runs no proxy.
  */
 const DATA_PLANE = ['network', 'codec', 'observe', 'base'];
 const CONFIG = ['xds', 'config', 'base'];
@@ -18,6 +19,7 @@ const LAYERS = {
   config: ['base'],
   xds: ['config', 'base'],
   pilot: CONFIG,
+  inject: ['config', 'base'],
   observe: ['base'],
   codec: ['base'],
   network: ['codec', 'observe', 'base'],
@@ -27,7 +29,7 @@ const LAYERS = {
   admin: ['http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
   server: ['admin', 'http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
   lab: ['server', 'admin', 'http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
-  cli: ['lab', 'server', 'admin', 'http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
+  cli: ['lab', 'inject', 'server', 'admin', 'http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
 };
 
 const sources = readdirSync(join(ROOT, 'src'), { recursive: true })

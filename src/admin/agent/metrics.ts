@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { SIDECAR_PORTS } from '../../config/sidecar-ports.js';
 import { bound, fetchOnce } from './fetch.js';
 
 /** A metrics page of the application. */
@@ -9,19 +10,6 @@ export interface ScrapeTarget {
 }
 
 const NAME = 'ISTIO_PROMETHEUS_ANNOTATIONS';
-
-/** Ports that serve no metrics of the application; 15020 and 15090 would scrape themselves. */
-export const RESERVED_PORTS: ReadonlyMap<number, string> = new Map([
-  [15000, 'admin'],
-  [15001, 'outbound capture'],
-  [15004, 'debug'],
-  [15006, 'inbound capture'],
-  [15008, 'HBONE'],
-  [15020, 'the agent'],
-  [15021, 'readiness'],
-  [15053, 'DNS'],
-  [15090, "the proxy's own metrics"],
-]);
 
 /**
  * `{"scrape":"true","port":"8080","path":"/metrics"}`, what injection found in the annotations prometheus.io/...; newer ones have
@@ -42,7 +30,7 @@ export function parseScrape(text: string, statusPort: number): ScrapeTarget[] {
   return given.map(({ port = '', path }) => {
     const number = /^\d+$/.test(port) ? Number(port) : 0;
     if (number < 1 || number > 65535) throw new Error(`${NAME}: '${port}' is not a port`);
-    const reserved = number === statusPort ? 'the agent' : RESERVED_PORTS.get(number);
+    const reserved = number === statusPort ? 'the agent' : SIDECAR_PORTS.get(number);
     if (reserved !== undefined)
       throw new Error(
         `${NAME}: port ${number} is no port of the application (${reserved}); was the pod injected twice?`,
