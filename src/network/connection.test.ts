@@ -170,12 +170,14 @@ describe('an accepted connection', () => {
   it('writes once for all that was written in a pass', async () => {
     const { connection, pass } = await accepted();
     let writes = 0;
-    const { socket } = connection;
-    const write = socket.write.bind(socket) as typeof socket.write;
-    socket.write = ((...args: Parameters<typeof write>) => {
+    const { _handle: handle } = connection.socket as unknown as {
+      _handle: { writeBuffer(...args: unknown[]): number };
+    };
+    const write = handle.writeBuffer.bind(handle);
+    handle.writeBuffer = (...args) => {
       writes++;
       return write(...args);
-    }) as typeof socket.write;
+    };
     pass(() => {
       for (let i = 0; i < 50; i++) {
         connection.out.writeLatin1('part ');

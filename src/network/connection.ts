@@ -5,6 +5,7 @@ import { Timer, type TimerOwner } from '../base/timer-wheel.js';
 import { Close, type CloseType, type CodecConnection } from '../codec/codec.js';
 import type { ConnectionInfo } from '../observe/stream-info.js';
 import { type HangupWatched, watchForHangup } from './hangup.js';
+import { readFromHandle, type SocketWriter, writerOf } from './stream-handle.js';
 
 /** Told what happens on a connection; implemented by its owner (connection manager, pool, tcp proxy). */
 export interface ConnectionEvents {
@@ -105,6 +106,7 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
   private discarded = 0;
   private connecting: boolean;
   private lastError: NodeJS.ErrnoException | null = null;
+  private writer: SocketWriter | null = null;
   readonly socket: net.Socket;
 
   /** @param accepted handle of an accepted socket, or null to connect */
@@ -160,6 +162,7 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
         (this.info as { localAddress: string }).localAddress = addressText(socket.localAddress, socket.localPort);
         if (connect!.socketOptions !== undefined && connect!.applyOptions !== undefined)
           connect!.applyOptions(socket, connect!.socketOptions);
+        readFromHandle(socket, this.onBytes);
         this.events?.onConnected();
         this.markDirty();
         dispatcher.leave();
@@ -175,6 +178,7 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
 
   /** Starts reading an accepted connection. */
   start(): void {
+    readFromHandle(this.socket, this.onBytes);
     this.socket.resume();
     this.socket.read(0);
   }
@@ -209,6 +213,10 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
   }
 
   // --- reading
+
+  private readonly onBytes = (n: number): void => {
+    this.onReadable(n, READ_BUFFER);
+  };
 
   private onReadable(n: number, buf: Uint8Array): boolean {
     if (this.state !== State.OPEN) {
@@ -295,27 +303,21 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
 
   private pump(): void {
     if (this.state === State.CLOSED || this.connecting) return;
-    const socket = this.socket;
+    const writer = (this.writer ??= writerOf(this.socket, this.onWritten));
     while (this.inflight === null) {
       const slice = this.out.shift();
       if (slice === null) break;
-      const n = slice.end - slice.start;
-      this.txBytes += n;
-      socket.write(
-        slice.start === 0 && slice.end === slice.buf.length ? slice.buf : slice.buf.subarray(slice.start, slice.end),
-        this.onWritten,
-      );
-      if (socket.writableLength > 0 && !socket.destroyed) {
-        this.inflight = slice;
-      } else returnSlab(slice.buf);
+      this.txBytes += slice.end - slice.start;
+      if (writer.write(slice.buf, slice.start, slice.end)) returnSlab(slice.buf);
+      else this.inflight = slice;
     }
     this.checkWatermarks();
     if (this.state === State.FLUSHING && this.inflight === null && this.out.length === 0) this.onFlushed();
   }
 
-  /** Runs a tick after every write; only one that had to wait is of interest. */
+  /** What the kernel had not taken at once has gone. */
   private readonly onWritten = (): void => {
-    if (this.inflight === null || this.socket.writableLength > 0) return;
+    if (this.inflight === null) return;
     returnSlab(this.inflight.buf);
     this.inflight = null;
     if (this.state === State.CLOSED) return;
@@ -407,11 +409,11 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
 
   /** What was written in this pass goes out as far as the kernel takes it at once: in Envoy it would be there already. */
   private writeLast(): void {
-    if (this.connecting || this.inflight !== null || this.lastError !== null) return;
+    if (this.connecting || this.inflight !== null || this.lastError !== null || this.socket.destroyed) return;
+    const writer = (this.writer ??= writerOf(this.socket, this.onWritten));
     for (let slice = this.out.shift(); slice !== null; slice = this.out.shift()) {
       this.txBytes += slice.end - slice.start;
-      this.socket.write(slice.buf.subarray(slice.start, slice.end));
-      if (this.socket.writableLength > 0) return;
+      if (!writer.write(slice.buf, slice.start, slice.end)) return;
       returnSlab(slice.buf);
     }
   }
