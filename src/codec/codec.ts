@@ -152,6 +152,11 @@ export interface ClientCodecCallbacks {
   onMaxConcurrentStreamsChanged(limit: number): void;
   /** A stream is over in both directions and the codec holds nothing of it; capacity may have come free. */
   onStreamDone(): void;
+  /**
+   * The only open stream is about to be reset from this side. True when the connection was closed instead, as one that was only waiting
+   * for this stream is; nothing is written then.
+   */
+  onResettingLast?(): boolean;
 }
 
 // --- connections

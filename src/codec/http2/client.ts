@@ -162,6 +162,7 @@ export class Http2ClientCodec extends Http2Connection implements ClientCodec {
 
   override resetFromAbove(stream: Http2Stream): void {
     if (stream.streamId === 0) this.abandon(stream as ClientStream);
+    else if (this.streams.size === 1 && this.callbacks.onResettingLast?.() === true) return;
     else super.resetFromAbove(stream);
   }
 

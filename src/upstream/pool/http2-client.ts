@@ -46,6 +46,13 @@ export class Http2ActiveClient extends ActiveClient {
     this.pool.onStreamDone(this);
   }
 
+  /** Envoy's pool hears of a reset before the codec writes it. */
+  onResettingLast(): boolean {
+    if (this.state !== ClientState.DRAINING || this.activeStreams !== 1) return false;
+    this.pool.onStreamDone(this);
+    return true;
+  }
+
   /** Envoy counts the streams of a lost connection as ejected, but for those that a protocol error ended. */
   override countCutStreams(cut: number): boolean {
     if (this.protocolError) return false;
