@@ -128,6 +128,19 @@ export class RequestHeaders extends HeaderMap {
   pseudoOrder = 0;
 }
 
+/** A request head of its own with the same fields. */
+export function copyRequestHeaders(from: RequestHeaders): RequestHeaders {
+  const to = new RequestHeaders();
+  to.method = from.method;
+  to.path = from.path;
+  to.authority = from.authority;
+  to.scheme = from.scheme;
+  to.protocol = from.protocol;
+  to.pseudoOrder = from.pseudoOrder;
+  for (let i = 0; i < from.names.length; i++) to.push(from.names[i], from.values[i]);
+  return to;
+}
+
 /** Response head, also of a 1xx. */
 export class ResponseHeaders extends HeaderMap {
   protected override get joined(): number {

@@ -10,10 +10,10 @@ import {
   type ServerCodec,
 } from '../codec/codec.js';
 import type { CloseEvent, Connection, ConnectionEvents } from '../network/connection.js';
+import { StreamInfoImpl } from '../observe/stream-info-impl.js';
 import type { ConnectionManagerConfig } from './config.js';
 import { DateText } from './date.js';
 import { ActiveStream, type StreamOwner } from './stream.js';
-import { StreamInfoImpl } from './stream-info.js';
 
 enum Drain {
   NONE = 0,

@@ -5,6 +5,7 @@ import type { TimerOwner } from '../base/timer-wheel.js';
 import { type Protocol, type RequestDecoder, Reset, type ResetReason, type ResponseEncoder } from '../codec/codec.js';
 import { addFlag } from '../observe/flags.js';
 import type { TransportFacts } from '../observe/recorder.js';
+import type { StreamInfoImpl } from '../observe/stream-info-impl.js';
 import { type LedgerTimer, type LimitRef, TimerKind, TimerLedger } from '../observe/timer-ledger.js';
 import { isGrpcRequest } from '../router/grpc.js';
 import type { RouteEntry } from '../router/route-entry.js';
@@ -18,7 +19,6 @@ import { hasToken, isUpgrade, mutateRequestHeaders, mutateResponseHeaders } from
 import { makeLocalReply } from './local-reply.js';
 import { checkRequest } from './request-checks.js';
 import { chargeCode } from './stats.js';
-import type { StreamInfoImpl } from './stream-info.js';
 
 /** What a stream needs of the connection manager it lives in. */
 export interface StreamOwner {

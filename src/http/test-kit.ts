@@ -16,10 +16,10 @@ import type {
 } from '../codec/codec.js';
 import type { Connection, ConnectionEvents } from '../network/connection.js';
 import type { StreamInfo } from '../observe/stream-info.js';
-import { RouterStats } from '../router/router-callbacks.js';
+import { type RouterConfig, RouterStats } from '../router/router-callbacks.js';
 import { CONNECTION, tableOf, to } from '../router/testing.js';
 import { FakeHistogram, makeHost, TestLoop } from '../upstream/test-kit.js';
-import type { Cluster, PoolCallbacks, UpstreamConnectionInfo } from '../upstream/types.js';
+import type { Cluster, ClusterManager, PoolCallbacks, UpstreamConnectionInfo } from '../upstream/types.js';
 import { type ConnectionManagerConfig, PROFILES } from './config.js';
 import { ConnectionManager } from './connection-manager.js';
 import { PathNormalizer } from './path.js';
@@ -300,13 +300,9 @@ export class HttpBench {
       return this.codec;
     };
     this.config = managerConfig({
-      router: {
-        stats: new RouterStats(),
-        clusters: { get: (name: string) => (name === 'c' ? (this.cluster as unknown as Cluster) : undefined) },
-        suppressEnvoyHeaders: false,
-        respectExpectedRqTimeout: false,
-        durationDisablesRouteTimeout: true,
-      },
+      router: routerConfig({
+        get: (name: string) => (name === 'c' ? (this.cluster as unknown as Cluster) : undefined),
+      }),
       codecType: protocol === 'HTTP/2' ? 'HTTP2' : 'HTTP1',
       createHttp1: make,
       createHttp2: make,
@@ -349,4 +345,16 @@ export class HttpBench {
     const info = this.logged.at(-1);
     return info === undefined ? '' : `${info.responseCode} ${info.flags.join(',') || '-'} ${info.details}`;
   }
+}
+
+function routerConfig(clusters: ClusterManager): RouterConfig {
+  const common = {
+    clusters,
+    suppressEnvoyHeaders: false,
+    respectExpectedRqTimeout: false,
+    durationDisablesRouteTimeout: true,
+  };
+  const shadows: { router: RouterConfig; ownAddress: string } = { router: null!, ownAddress: '192.0.2.1' };
+  shadows.router = { ...common, stats: new RouterStats(), shadows };
+  return { ...common, stats: new RouterStats(), shadows };
 }

@@ -1,9 +1,10 @@
 import { type HeaderName, permanentName } from '../base/header-names.js';
 import type { HeaderMap } from '../base/headers.js';
 import type { StreamInfo } from '../observe/stream-info.js';
-import type { HeaderAppendAction, HeaderValueOption } from '../xds/types.js';
+import type { HeaderAppendAction, HeaderMutationRule, HeaderValueOption } from '../xds/types.js';
 import { refuse, reporting } from './refuse.js';
 import { byteString } from './regex.js';
+import { compileStringMatcher, type ValueMatcher } from './string-matcher.js';
 
 /** Text with command operators, compiled (see observe/access-log.ts). */
 export interface Formatter {
@@ -132,4 +133,44 @@ export function compileText(text: string, missing: string, compileFormat: Compil
 
 function modifiable(name: string): boolean {
   return !name.startsWith(':') && name.toLowerCase() !== 'host';
+}
+
+/** One change of a header map. */
+export interface HeaderChange {
+  apply(headers: HeaderMap, info: StreamInfo): void;
+}
+
+class Remove implements HeaderChange {
+  private readonly name: HeaderName;
+  constructor(name: string) {
+    this.name = permanentName(name);
+  }
+  apply(headers: HeaderMap): void {
+    headers.remove(this.name);
+  }
+}
+
+class RemoveMatching implements HeaderChange {
+  constructor(private readonly matcher: ValueMatcher) {}
+  apply(headers: HeaderMap): void {
+    for (let i = headers.size - 1; i >= 0; i--) if (this.matcher.matches(headers.names[i].text)) headers.removeAt(i);
+  }
+}
+
+/** Header mutation rules (config.common.mutation_rules), in their order. */
+export function compileHeaderRules(rules: readonly HeaderMutationRule[], compileFormat: CompileFormat): HeaderChange[] {
+  const changes: HeaderChange[] = [];
+  for (const rule of rules) {
+    if (rule.remove !== undefined) changes.push(new Remove(rule.remove));
+    else if (rule.remove_on_match !== undefined)
+      changes.push(new RemoveMatching(compileStringMatcher(rule.remove_on_match.key_matcher)));
+    else if (rule.append !== undefined) {
+      const change = HeaderMutation.compile(
+        { add: [rule.append], remove: [], owner: rule, removeKey: 'remove' },
+        compileFormat,
+      );
+      if (change !== null) changes.push(change);
+    }
+  }
+  return changes;
 }

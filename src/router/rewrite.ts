@@ -14,6 +14,12 @@ export function pathLength(path: string): number {
   return fragment < 0 || query < fragment ? query : fragment;
 }
 
+/** Where the port of a host begins (at its colon), the length when there is none. */
+export function portStart(host: string): number {
+  const colon = host.lastIndexOf(':');
+  return colon < 0 || host.lastIndexOf(']') > colon ? host.length : colon;
+}
+
 /** A rule that makes a new `:path`; the query is kept. */
 export interface PathRewrite {
   /** The whole new path, or null to leave it alone. `matched` is the length of what the route matched. */

@@ -19,7 +19,7 @@ import type {
 import { compileDirectResponse } from './direct-response.js';
 import { HashPolicy } from './hash-policy.js';
 import { HeaderReader } from './header-matcher.js';
-import { type CompileFormat, compileText, HeaderMutation } from './header-mutation.js';
+import { type CompileFormat, compileHeaderRules, compileText, HeaderMutation } from './header-mutation.js';
 import { RedirectTarget } from './redirect.js';
 import { originOf, refuse, reporting } from './refuse.js';
 import { byteString } from './regex.js';
@@ -313,11 +313,6 @@ export function compileMirrors(
   return policies.map((policy) => {
     if (check && deps.clusters !== null && policy.cluster !== '' && !deps.clusters.has(policy.cluster))
       refuse(policy, 'cluster', `route: unknown shadow cluster '${policy.cluster}'`);
-    const rules = policy.request_headers_mutations;
-    const adds = rules.map((rule) => rule.append).filter((option) => option !== undefined);
-    const removes = rules.map((rule) => rule.remove).filter((name) => name !== undefined);
-    if (rules.some((rule) => rule.remove_on_match !== undefined))
-      refuse(policy, 'request_headers_mutations', 'remove_on_match is not supported for mirrored requests');
     const fraction = policy.runtime_fraction === undefined ? null : new Fraction(policy.runtime_fraction);
     return {
       cluster: policy.cluster,
@@ -325,10 +320,7 @@ export function compileMirrors(
       fraction: fraction?.always ? null : fraction,
       appendShadowSuffix: !policy.disable_shadow_host_suffix_append,
       hostRewrite: byteString(policy.host_rewrite_literal),
-      headerMutation: HeaderMutation.compile(
-        { add: adds, remove: removes, owner: policy, removeKey: 'request_headers_mutations' },
-        deps.compileFormat,
-      ),
+      headerChanges: compileHeaderRules(policy.request_headers_mutations, deps.compileFormat),
     };
   });
 }

@@ -7,7 +7,7 @@ import { type Cluster, Priority } from '../upstream/types.js';
 import type { Any, Route, RouteUpgradeConfig } from '../xds/types.js';
 import type { HashPolicy } from './hash-policy.js';
 import type { HeaderReader } from './header-matcher.js';
-import type { Formatter, HeaderMutation } from './header-mutation.js';
+import type { Formatter, HeaderChange, HeaderMutation } from './header-mutation.js';
 import { type RedirectTarget, tlsLocation } from './redirect.js';
 import type { CompiledRetryPolicy } from './retry-policy.js';
 import { type RetrySources, RetryState } from './retry-state.js';
@@ -35,7 +35,8 @@ export interface MirrorPolicy {
   readonly appendShadowSuffix: boolean;
   /** '' when the host stays. */
   readonly hostRewrite: string;
-  readonly headerMutation: HeaderMutation | null;
+  /** request_headers_mutations, in their order. */
+  readonly headerChanges: readonly HeaderChange[];
 }
 
 /** RouteAction.internal_redirect_policy. */

@@ -3,6 +3,7 @@ import type { Any, RouteConfiguration } from '../xds/types.js';
 import { HeaderReader } from './header-matcher.js';
 import { refuse } from './refuse.js';
 import { byteString } from './regex.js';
+import { portStart } from './rewrite.js';
 import {
   compileLevel,
   compileMirrors,
@@ -155,12 +156,6 @@ function mapOf(lists: WildcardLength[], length: number): Map<string, VirtualHost
   const hosts = new Map<string, VirtualHost>();
   lists.push({ length, hosts });
   return hosts;
-}
-
-/** Where the port of a host begins (at its colon), the length when there is none. */
-function portStart(host: string): number {
-  const colon = host.lastIndexOf(':');
-  return colon < 0 || host.lastIndexOf(']') > colon ? host.length : colon;
 }
 
 /**

@@ -63,6 +63,14 @@ export class RouterStats {
   rq_total = 0;
 }
 
+/** How mirrored requests are sent. */
+export interface ShadowConfig {
+  /** Of the routers of mirrored requests: all of a process count together, as `http.async-client.`. */
+  readonly router: RouterConfig;
+  /** What they append to x-forwarded-for. */
+  readonly ownAddress: string;
+}
+
 /** Configuration of the router filter, compiled once. */
 export interface RouterConfig {
   readonly stats: RouterStats;
@@ -71,6 +79,8 @@ export interface RouterConfig {
   readonly respectExpectedRqTimeout: boolean;
   /** Request headers whose values must parse; absent when none are checked. */
   readonly strictHeaders?: readonly StrictHeader[];
+  /** What mirrored requests need. */
+  readonly shadows: ShadowConfig;
   /** A max_stream_duration message on the route switches its timeout off (Envoy >= 1.18). */
   readonly durationDisablesRouteTimeout: boolean;
 }

@@ -15,6 +15,7 @@ import type { RetryState } from './retry-state.js';
 import { rewriteAuthority } from './rewrite.js';
 import type { RouteEntry } from './route-entry.js';
 import type { ReplyHeaders, RouterCallbacks, RouterConfig } from './router-callbacks.js';
+import { type PreparedShadow, Shadows } from './shadow.js';
 import { passesStrictly } from './strict-headers.js';
 import { FROM_HEADER, RequestTimeouts, resolveTimeouts } from './timeouts.js';
 import { UpstreamRequest } from './upstream-request.js';
@@ -58,6 +59,8 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   alternateTimeoutReply = false;
   /** Request body kept to be sent again; null when none is kept. */
   body: KeptBody | null = null;
+  /** Copies of the request, while it is uploaded. */
+  private shadows: Shadows | null = null;
   private routeTimer: LedgerTimer | null = null;
   private pausedResponse = 0;
   private ended = false;
@@ -130,9 +133,17 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     if (route.hasRequestMutations) route.finalizeRequest(headers, info, !config.suppressEnvoyHeaders);
     if (route.retryPolicy !== null || (headers.bits & Bit.X_ENVOY) !== 0)
       this.retryState = route.createRetryState(headers, cluster, this.priority, callbacks);
+    const shadows = route.requestMirrorPolicies.length === 0 ? null : Shadows.prepare(this);
     const attempt = this.newAttempt(host);
     attempt.start(endStream);
+    if (shadows !== null) this.startShadows(shadows, endStream);
     if (endStream && !this.ended) this.onRequestComplete();
+  }
+
+  private startShadows(prepared: readonly PreparedShadow[], endStream: boolean): void {
+    if (this.ended && !endStream) return;
+    const shadows = new Shadows(this, prepared, endStream);
+    if (!endStream) this.shadows = shadows;
   }
 
   private answerDirectly(route: RouteEntry): void {
@@ -197,6 +208,10 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
 
   decodeData(data: Uint8Array, endStream: boolean): void {
     if (this.ended) return;
+    if (this.shadows !== null) {
+      this.shadows.data(data, endStream);
+      if (endStream) this.shadows = null;
+    }
     let buffering = this.retryState?.enabled === true;
     if (buffering) {
       const body = (this.body ??= new KeptBody());
@@ -226,6 +241,10 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
 
   decodeTrailers(trailers: Trailers): void {
     if (this.ended) return;
+    if (this.shadows !== null) {
+      this.shadows.trailers(trailers);
+      this.shadows = null;
+    }
     if (this.retryState?.enabled === true) (this.body ??= new KeptBody()).trailers = trailers;
     if (this.attempts.length > 0) this.attempts[0].encodeTrailers(trailers);
     if (!this.ended) this.onRequestComplete();
@@ -398,6 +417,8 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   onDestroy(): void {
     for (const attempt of this.attempts) attempt.reset();
     this.attempts.length = 0;
+    this.shadows?.cancel();
+    this.shadows = null;
     this.cleanup();
   }
 }

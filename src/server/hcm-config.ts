@@ -47,6 +47,8 @@ export interface HcmDeps {
   node: { cluster: string; id: string };
   /** Shared by connection managers with the same prefix. */
   httpStats: Map<string, HttpScope>;
+  /** Of mirrored requests, made with the first connection manager. */
+  shadowRouter?: RouterConfig;
 }
 
 export interface HttpScope {
@@ -235,11 +237,30 @@ function routerConfig(hcm: HttpConnectionManager, stats: RouterStats, deps: HcmD
   return {
     stats,
     clusters: deps.clusters,
+    shadows: { router: shadowRouterConfig(deps), ownAddress: deps.ownAddress },
     strictHeaders: strict.length === 0 ? undefined : strict.map((name) => new StrictHeader(name)),
     suppressEnvoyHeaders: config?.suppress_envoy_headers ?? false,
     respectExpectedRqTimeout: config?.respect_expected_rq_timeout ?? false,
     durationDisablesRouteTimeout: deps.profile.durationDisablesRouteTimeout,
   };
+}
+
+/** One for all connection managers. */
+function shadowRouterConfig(deps: HcmDeps): RouterConfig {
+  if (deps.shadowRouter !== undefined) return deps.shadowRouter;
+  const stats = new RouterStats();
+  deps.store.register('http.async-client.', stats);
+  const config: { -readonly [K in keyof RouterConfig]: RouterConfig[K] } = {
+    stats,
+    clusters: deps.clusters,
+    suppressEnvoyHeaders: false,
+    respectExpectedRqTimeout: false,
+    durationDisablesRouteTimeout: true,
+    shadows: null!,
+  };
+  config.shadows = { router: config, ownAddress: deps.ownAddress };
+  deps.shadowRouter = config;
+  return config;
 }
 
 const REPLY_DEPS = {
@@ -273,17 +294,10 @@ function httpFilters(hcm: HttpConnectionManager, deps: HcmDeps): FilterChain | n
 
 /** What a route may say and the router does not do. */
 function refuseUnbuiltRoutes(table: RouteConfiguration): void {
-  const mirrors = 'mirrored requests are not built yet';
-  if (table.request_mirror_policies.length > 0) unsupported(table, 'request_mirror_policies', mirrors);
-  for (const host of table.virtual_hosts) {
-    if (host.request_mirror_policies.length > 0) unsupported(host, 'request_mirror_policies', mirrors);
-    for (const { route: action } of host.routes) {
-      if (action === undefined) continue;
-      if (action.request_mirror_policies.length > 0) unsupported(action, 'request_mirror_policies', mirrors);
-      if (action.internal_redirect_policy !== undefined)
+  for (const host of table.virtual_hosts)
+    for (const { route: action } of host.routes)
+      if (action?.internal_redirect_policy !== undefined)
         unsupported(action, 'internal_redirect_policy', 'internal redirects are not built yet');
-    }
-  }
 }
 
 function refuseUnbuilt(hcm: HttpConnectionManager): void {

@@ -1,72 +1,29 @@
-import { type HeaderName, permanentName } from '../../base/header-names.js';
 import type { HeaderMap, RequestHeaders, ResponseHeaders, Trailers } from '../../base/headers.js';
-import type { StreamInfo } from '../../observe/stream-info.js';
-import { type CompileFormat, HeaderMutation } from '../../router/header-mutation.js';
-import { compileStringMatcher, type ValueMatcher } from '../../router/string-matcher.js';
+import { type CompileFormat, compileHeaderRules, type HeaderChange } from '../../router/header-mutation.js';
 import { unsupported } from '../../xds/decode.js';
 import type {
   HeaderMutationPerRoute,
   HeaderMutationFilter as HeaderMutationProto,
-  HeaderMutationRule,
   Mutations,
 } from '../../xds/types.js';
 import { type HttpFilterConfig, Step, StreamFilter, type StreamFilterFactory, type StreamFilters } from './chain.js';
 import type { FilterDeps } from './deps.js';
 import type { RouteSettings } from './route-settings.js';
 
-/** One change of a header map. */
-interface Change {
-  apply(headers: HeaderMap, info: StreamInfo): void;
-}
-
-class Remove implements Change {
-  private readonly name: HeaderName;
-  constructor(name: string) {
-    this.name = permanentName(name);
-  }
-  apply(headers: HeaderMap): void {
-    headers.remove(this.name);
-  }
-}
-
-class RemoveMatching implements Change {
-  constructor(private readonly matcher: ValueMatcher) {}
-  apply(headers: HeaderMap): void {
-    for (let i = headers.size - 1; i >= 0; i--) if (this.matcher.matches(headers.names[i].text)) headers.removeAt(i);
-  }
-}
-
-function compileRules(rules: readonly HeaderMutationRule[], compileFormat: CompileFormat): Change[] {
-  const changes: Change[] = [];
-  for (const rule of rules) {
-    if (rule.remove !== undefined) changes.push(new Remove(rule.remove));
-    else if (rule.remove_on_match !== undefined)
-      changes.push(new RemoveMatching(compileStringMatcher(rule.remove_on_match.key_matcher)));
-    else if (rule.append !== undefined) {
-      const change = HeaderMutation.compile(
-        { add: [rule.append], remove: [], owner: rule, removeKey: 'remove' },
-        compileFormat,
-      );
-      if (change !== null) changes.push(change);
-    }
-  }
-  return changes;
-}
-
 /** The changes of one level. */
 class Level {
-  readonly request: readonly Change[];
-  readonly response: readonly Change[];
-  readonly requestTrailers: readonly Change[];
-  readonly responseTrailers: readonly Change[];
+  readonly request: readonly HeaderChange[];
+  readonly response: readonly HeaderChange[];
+  readonly requestTrailers: readonly HeaderChange[];
+  readonly responseTrailers: readonly HeaderChange[];
 
   constructor(mutations: Mutations, compileFormat: CompileFormat) {
     if (mutations.query_parameter_mutations.length > 0)
       unsupported(mutations, 'query_parameter_mutations', 'query parameters are not changed');
-    this.request = compileRules(mutations.request_mutations, compileFormat);
-    this.response = compileRules(mutations.response_mutations, compileFormat);
-    this.requestTrailers = compileRules(mutations.request_trailers_mutations, compileFormat);
-    this.responseTrailers = compileRules(mutations.response_trailers_mutations, compileFormat);
+    this.request = compileHeaderRules(mutations.request_mutations, compileFormat);
+    this.response = compileHeaderRules(mutations.response_mutations, compileFormat);
+    this.requestTrailers = compileHeaderRules(mutations.request_trailers_mutations, compileFormat);
+    this.responseTrailers = compileHeaderRules(mutations.response_trailers_mutations, compileFormat);
   }
 }
 

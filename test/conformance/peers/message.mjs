@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 
 /** A body as a test keeps it: the first bytes, the length and a digest. */
 const KEPT = 256;
@@ -32,12 +33,21 @@ export class Body {
 
 const MASKED = new Set(['date', 'server', 'x-request-id', 'x-envoy-upstream-service-time']);
 
+/** Addresses of this machine, which a proxy writes into x-forwarded-for of what it sends itself. */
+const OWN = new Set(
+  Object.values(networkInterfaces())
+    .flat()
+    .filter(({ internal }) => !internal)
+    .map(({ address }) => address),
+);
+const withoutOwn = (list) => list.replace(/[\da-f.:]+/g, (address) => (OWN.has(address) ? 'OWN' : address));
+
 /** Header fields as sorted lines; of those that differ from run to run only the name is kept. */
 export function headerFacts(headers) {
   return headers
     .map(([name, value]) => {
       const lower = name.toLowerCase();
-      return `${lower}: ${MASKED.has(lower) ? '*' : value}`;
+      return `${lower}: ${MASKED.has(lower) ? '*' : lower === 'x-forwarded-for' ? withoutOwn(value) : value}`;
     })
     .sort();
 }

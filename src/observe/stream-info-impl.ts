@@ -1,9 +1,9 @@
 import type { RequestHeaders, ResponseHeaders, Trailers } from '../base/headers.js';
 import type { Protocol, StreamBytes } from '../base/protocol.js';
-import type { Flag } from '../observe/flags.js';
-import type { ConnectionInfo, StreamInfo, UpstreamInfo } from '../observe/stream-info.js';
+import type { Flag } from './flags.js';
+import type { ConnectionInfo, StreamInfo, UpstreamInfo } from './stream-info.js';
 
-/** The stream info that a connection manager fills; see the interface for units. */
+/** The stream info that a connection manager, or a mirrored request, fills; see the interface for units. */
 export class StreamInfoImpl implements StreamInfo {
   requestEnd = -1;
   firstDownstreamTx = -1;
