@@ -3,31 +3,43 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** Where a process runs: with the proxies and callers, or on one of the servers' machines. */
+export type Side = 'proxy' | number;
+
 /**
- * Where the lab's processes run and how the server loses its network. With root and `ip`: network namespaces with a bridge
- * between, and the server's link is taken down. Otherwise: all on loopback, and the server stops reading.
+ * Where the lab's processes run. With root and `ip`: a network namespace for each machine and a bridge between, so that a cable can
+ * be cut for real. Otherwise: all on loopback, and a server that stops reading stands for the cut cable.
  */
 export interface Topology {
   readonly kind: 'network namespaces' | 'user space';
-  /** Address at which the proxy finds the server. */
-  readonly serverHost: string;
-  /** Starts a Node program of the lab, with an IPC channel. */
-  fork(side: 'proxy' | 'server', script: string, args: readonly string[]): ChildProcess;
-  /** Takes the link down or brings it up; user space does nothing here (the server is told instead). */
-  setLink(up: boolean): void;
+  /** Address of server `i`. */
+  serverHost(i: number): string;
+  /** Starts a program; `ipc` gives Node programs a channel. Standard output and error are pipes. */
+  spawn(side: Side, command: readonly string[], ipc: boolean): ChildProcess;
+  /** Cuts the cable of server `i` or mends it; user space cannot (the server is told instead). */
+  setLink(i: number, up: boolean): void;
   close(): void;
 }
 
-function script(name: string): string {
-  return fileURLToPath(new URL(name, import.meta.url));
+/** The command that runs a Node program of the lab. */
+export function nodeProgram(name: string, ...args: string[]): string[] {
+  return [process.execPath, fileURLToPath(new URL(name, import.meta.url)), ...args];
+}
+
+function start(command: readonly string[], ipc: boolean): ChildProcess {
+  const [program, ...args] = command;
+  return spawn(program, args, { stdio: ipc ? ['ignore', 'ignore', 'pipe', 'ipc'] : ['pipe', 'pipe', 'pipe'] });
 }
 
 class UserSpace implements Topology {
   readonly kind = 'user space';
-  readonly serverHost = '127.0.0.1';
 
-  fork(_side: 'proxy' | 'server', name: string, args: readonly string[]): ChildProcess {
-    return spawn(process.execPath, [script(name), ...args], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  serverHost(): string {
+    return '127.0.0.1';
+  }
+
+  spawn(_side: Side, command: readonly string[], ipc: boolean): ChildProcess {
+    return start(command, ipc);
   }
 
   setLink(): void {}
@@ -39,31 +51,43 @@ function ip(...args: string[]): void {
   if (result.status !== 0) throw new Error(`ip ${args.join(' ')}: ${result.stderr?.trim() || result.error?.message}`);
 }
 
-/** proxy -- bridge -- server: the far end of the server's cable is in the bridge's namespace, so the proxy's link stays up. */
+let made = 0;
+
+/** proxy -- bridge -- servers: the far end of a server's cable is in the bridge's namespace, so the proxy's link stays up. */
 class Namespaces implements Topology {
   readonly kind = 'network namespaces';
-  readonly serverHost = '198.18.77.2';
-  private readonly names: { proxy: string; middle: string; server: string };
+  private readonly proxy: string;
+  private readonly middle: string;
+  private readonly servers: string[];
 
-  constructor() {
-    const id = `ho${process.pid.toString(36)}`;
-    this.names = { proxy: `${id}p`, middle: `${id}m`, server: `${id}s` };
-    const { proxy, middle, server } = this.names;
+  constructor(hosts: number) {
+    const id = `ho${process.pid.toString(36)}${(made++).toString(36)}`;
+    this.proxy = `${id}p`;
+    this.middle = `${id}m`;
+    this.servers = Array.from({ length: hosts }, (_, i) => `${id}s${i}`);
     try {
-      for (const name of [proxy, middle, server]) ip('netns', 'add', name);
-      ip('-n', middle, 'link', 'add', 'br0', 'type', 'bridge');
-      ip('-n', middle, 'link', 'set', 'br0', 'up');
-      this.cable(proxy, 'to-proxy', '198.18.77.1/24');
-      this.cable(server, 'to-server', '198.18.77.2/24');
-      for (const name of [proxy, server]) ip('-n', name, 'link', 'set', 'lo', 'up');
+      for (const name of this.names()) ip('netns', 'add', name);
+      ip('-n', this.middle, 'link', 'add', 'br0', 'type', 'bridge');
+      ip('-n', this.middle, 'link', 'set', 'br0', 'up');
+      this.cable(this.proxy, 'to-proxy', '198.18.77.1/24');
+      for (const [i, name] of this.servers.entries()) this.cable(name, `to-server${i}`, `${this.serverHost(i)}/24`);
+      for (const name of [this.proxy, ...this.servers]) ip('-n', name, 'link', 'set', 'lo', 'up');
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
+  private names(): string[] {
+    return [this.proxy, this.middle, ...this.servers];
+  }
+
+  serverHost(i: number): string {
+    return `198.18.77.${2 + i}`;
+  }
+
   private cable(name: string, far: string, address: string): void {
-    const { middle } = this.names;
+    const { middle } = this;
     ip('-n', middle, 'link', 'add', far, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
     ip('-n', middle, 'link', 'set', far, 'master', 'br0');
     ip('-n', middle, 'link', 'set', far, 'up');
@@ -71,18 +95,17 @@ class Namespaces implements Topology {
     ip('-n', name, 'link', 'set', 'eth0', 'up');
   }
 
-  fork(side: 'proxy' | 'server', name: string, args: readonly string[]): ChildProcess {
-    return spawn('ip', ['netns', 'exec', this.names[side], process.execPath, script(name), ...args], {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
+  spawn(side: Side, command: readonly string[], ipc: boolean): ChildProcess {
+    const name = side === 'proxy' ? this.proxy : this.servers[side];
+    return start(['ip', 'netns', 'exec', name, ...command], ipc);
   }
 
-  setLink(up: boolean): void {
-    ip('-n', this.names.middle, 'link', 'set', 'to-server', up ? 'up' : 'down');
+  setLink(i: number, up: boolean): void {
+    ip('-n', this.middle, 'link', 'set', `to-server${i}`, up ? 'up' : 'down');
   }
 
   close(): void {
-    for (const name of Object.values(this.names)) spawnSync('ip', ['netns', 'del', name]);
+    for (const name of this.names()) spawnSync('ip', ['netns', 'del', name]);
   }
 }
 
@@ -94,11 +117,27 @@ export function namespacesMissing(): string | null {
   return found ? null : 'the program ip (iproute2) is not installed';
 }
 
-export function userSpace(): Topology {
-  return new UserSpace();
-}
+export type TopologyChoice = 'auto' | 'namespaces' | 'user-space';
 
-/** @throws Error of `ip` */
-export function networkNamespaces(): Topology {
-  return new Namespaces();
+/**
+ * The topology for `hosts` servers. `auto`: namespaces when they can be had, and says why when not.
+ * @throws Error when namespaces were asked for and cannot be had
+ */
+export function chooseTopology(choice: TopologyChoice, hosts: number, say: (line: string) => void): Topology {
+  if (choice === 'user-space') return new UserSpace();
+  const missing = namespacesMissing();
+  if (choice === 'namespaces') {
+    if (missing !== null) throw new Error(`--topology namespaces: ${missing}`);
+    return new Namespaces(hosts);
+  }
+  if (missing !== null) {
+    say(`${missing}; using peers in user space that stop reading`);
+    return new UserSpace();
+  }
+  try {
+    return new Namespaces(hosts);
+  } catch (error) {
+    say(`network namespaces cannot be made (${(error as Error).message}); using peers in user space`);
+    return new UserSpace();
+  }
 }

@@ -23,7 +23,7 @@ export function runFieldReport(topology) {
       timeout: 90000,
     });
     assert.equal(status, 0, `${stdout}\n${stderr}`);
-    return { ...JSON.parse(readFileSync(file, 'utf8')), text: stdout };
+    return { ...JSON.parse(readFileSync(file, 'utf8')).runs[0], text: stdout };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -63,7 +63,8 @@ export function sendQueueGrowsAndFreezes(report) {
     const late = queue.filter(({ at }) => at >= to - FROZEN);
     const sizes = [...new Set(late.map(({ sendQueue }) => sendQueue))];
     assert.ok(sizes.length === 1 && sizes[0] > 0, `${name}: Send-Q still moves at the end: ${sizes}`);
-    for (const { established, connections } of late) assert.ok(established === connections && connections >= 1, name);
+    for (const { established, connections } of late)
+      assert.ok(established.length === connections && connections >= 1, name);
   }
 }
 
