@@ -251,6 +251,8 @@ export class FakeCluster {
   maxStreamDuration: number | null = null;
   readonly maintenanceMode = false;
   readonly dropOverload = 0;
+  readonly sizeStats = null;
+  readonly budgetStats = null;
   readonly metadata = {};
   connected = true;
   readonly attempts: FakeUpstreamStream[] = [];

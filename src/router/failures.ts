@@ -37,6 +37,7 @@ export function onRouteTimeout(router: Router): void {
       attempt.host?.outlier.putResult('timeout', code);
       chargeAbort(router, code, attempt);
     }
+    attempt.cutByRoute = true;
     attempt.reset();
   }
   timeoutAbort(router, 'response_timeout');
@@ -105,6 +106,9 @@ function timeoutCode(router: Router): number {
 }
 
 function timeoutAbort(router: Router, details: string): void {
+  const { cluster, callbacks, timeouts } = router;
+  if (cluster.budgetStats !== null)
+    cluster.budgetStats.recordWhole(callbacks.dispatcher.now - router.requestCompleteAt, timeouts.global);
   const code = timeoutCode(router);
   abort(router, code, 'UT', code === 504 ? 'upstream request timeout' : '', false, details);
 }

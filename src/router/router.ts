@@ -315,6 +315,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
       const ms = Math.floor(this.callbacks.dispatcher.now - this.requestCompleteAt);
       attempt.host!.outlier.putResponseTime(ms);
       this.cluster.codes.recordTime(ms, this.callbacks.internalRequest, attempt.host!.canary, attempt.host!.zone);
+      this.cluster.budgetStats?.recordWhole(ms, this.timeouts.global);
       attempt.complete();
     }
     this.forget(attempt);

@@ -4,6 +4,7 @@ import { type RequestEncoder, Reset, type ResetReason, type ResponseDecoder } fr
 import type { UpstreamInfo } from '../observe/stream-info.js';
 import { type LedgerTimer, type LimitRef, TimerKind } from '../observe/timer-ledger.js';
 import { countStreamReset } from '../upstream/cluster-stats.js';
+import { AttemptSizes } from '../upstream/tracking.js';
 import type { Host, PoolCallbacks, PoolFailure, PoolHandle, UpstreamConnectionInfo } from '../upstream/types.js';
 import { onPerTryIdleTimeout, onPerTryTimeout, onUpstreamMaxDuration, onUpstreamReset } from './failures.js';
 import { onUpstreamHeaders } from './responses.js';
@@ -51,13 +52,19 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
   private perTryIdle: LedgerTimer | null = null;
   private maxDuration: LedgerTimer | null = null;
   private perTryWanted = false;
+  /** Null unless the cluster tracks sizes. */
+  private readonly sizes: AttemptSizes | null;
+  /** The route timeout ends it: no budget of the attempt is recorded. */
+  cutByRoute = false;
 
   constructor(
     private readonly router: Router,
     readonly info: UpstreamInfo,
     /** The LB's choice; becomes `host` when attached. */
     readonly chosen: Host,
-  ) {}
+  ) {
+    this.sizes = router.cluster.sizeStats === null ? null : new AttemptSizes();
+  }
 
   /** Asks the pool. `endStream`: the request is headers only. */
   start(endStream: boolean): void {
@@ -164,6 +171,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
   /** Bytes are copied when no stream is open yet. */
   encodeData(data: Uint8Array, endStream: boolean): void {
     this.endSeen = endStream;
+    if (this.sizes !== null) this.sizes.sent += data.length;
     const encoder = this.encoder;
     if (encoder === null || !this.headersEnded || this.held) {
       this.waiting ??= [];
@@ -275,6 +283,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
   decodeHeaders(headers: ResponseHeaders, endStream: boolean): void {
     if (this.done) return;
     this.noteReceived();
+    if (this.sizes !== null) this.sizes.noteResponse(headers);
     this.awaitingHeaders = false;
     if (this.perTryIdle !== null) this.router.ledger.rearm(this.perTryIdle, this.router.timeouts.perTryIdle);
     while (this.deferredReadDisables > 0) {
@@ -291,6 +300,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
   decodeData(data: Uint8Array, endStream: boolean): void {
     if (this.done) return;
     this.info.lastRx = this.router.callbacks.dispatcher.now;
+    if (this.sizes !== null) this.sizes.received += data.length;
     if (this.perTryIdle !== null) this.router.ledger.rearm(this.perTryIdle, this.router.timeouts.perTryIdle);
     this.router.onUpstreamData(data, endStream, this);
   }
@@ -382,7 +392,12 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     if (this.done) return;
     this.done = true;
     this.handle = null;
-    const ledger = this.router.ledger;
+    const { ledger, cluster } = this.router;
+    if (this.sizes !== null) cluster.sizeStats!.record(this.router.requestHeaders, this.sizes);
+    if (cluster.budgetStats !== null && !this.cutByRoute) {
+      const { callbacks, timeouts } = this.router;
+      cluster.budgetStats.recordTry(callbacks.dispatcher.now - this.info.poolStart, timeouts.perTry);
+    }
     if (this.perTry !== null) ledger.disarm(this.perTry);
     if (this.perTryIdle !== null) ledger.disarm(this.perTryIdle);
     if (this.maxDuration !== null) ledger.disarm(this.maxDuration);

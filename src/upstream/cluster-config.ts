@@ -62,6 +62,9 @@ export interface ClusterConfig {
   /** Null: none. */
   readonly outlier: OutlierSettings | null;
   readonly healthCheck: HealthCheckSettings | null;
+  /** track_cluster_stats */
+  readonly tracksSizes: boolean;
+  readonly tracksBudgets: boolean;
   /** Hosts that were never checked are left out of all percentages (ignore_new_hosts_until_first_hc). */
   readonly ignoreNewHosts: boolean;
   /** A host that discovery no longer names goes at once, even while its health checks succeed (ignore_health_on_host_removal). */
@@ -123,6 +126,8 @@ export function readCluster(cluster: xds.Cluster): ClusterConfig {
     dns: readDns(cluster),
     outlier: readOutlierDetection(cluster),
     healthCheck: readHealthCheck(cluster, http.protocol !== 'http1'),
+    tracksSizes: cluster.track_cluster_stats?.request_response_sizes ?? false,
+    tracksBudgets: cluster.track_timeout_budgets || (cluster.track_cluster_stats?.timeout_budgets ?? false),
     ignoreNewHosts: lb?.ignore_new_hosts_until_first_hc ?? false,
     ignoreHealthOnRemoval: cluster.ignore_health_on_host_removal,
     metadata: cluster.metadata?.filter_metadata ?? {},
@@ -136,10 +141,8 @@ function refuseUnsupported(cluster: xds.Cluster): void {
   if (cluster.transport_socket_matches.length > 0) refuse('transport_socket_matches', 'a choice of transport sockets');
   if (cluster.transport_socket !== undefined && !isRawBuffer(cluster.transport_socket))
     refuse('transport_socket', `transport socket ${cluster.transport_socket.name}`);
-  if (cluster.track_timeout_budgets) refuse('track_timeout_budgets', 'tracking of timeout budgets');
-  const track = cluster.track_cluster_stats;
-  if (track !== undefined && (track.timeout_budgets || track.request_response_sizes || track.per_endpoint_stats))
-    refuse('track_cluster_stats', 'tracking of additional statistics');
+  if (cluster.track_cluster_stats?.per_endpoint_stats)
+    unsupported(cluster.track_cluster_stats, 'per_endpoint_stats', name, 'statistics of each endpoint');
   if (cluster.preconnect_policy?.predictive_preconnect_ratio !== undefined)
     unsupported(cluster.preconnect_policy, 'predictive_preconnect_ratio', name, 'predictive preconnecting');
   if (cluster.preconnect_policy?.preconnect_enabled_metadata !== undefined)

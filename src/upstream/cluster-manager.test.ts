@@ -138,8 +138,11 @@ describe('the cluster manager', () => {
   it('changes nothing when one cluster of a list cannot be run', () => {
     const bed = new Bed();
     bed.manager.add(cluster('up', ONE));
-    const bad = cluster('bad', ONE, { track_timeout_budgets: true });
-    assert.throws(() => bed.manager.update([cluster('new', ONE), bad]), /bad: not supported: tracking/);
+    const bad = cluster('bad', ONE, { track_cluster_stats: { per_endpoint_stats: true } });
+    assert.throws(
+      () => bed.manager.update([cluster('new', ONE), bad]),
+      /bad: not supported: statistics of each endpoint/,
+    );
     assert.deepEqual(
       [...bed.manager.clusters()].map((c) => c.name),
       ['up'],
@@ -291,7 +294,7 @@ describe('a cluster', () => {
   });
 
   const refused: [string, object, RegExp][] = [
-    ['track_timeout_budgets', { track_timeout_budgets: true }, /track_timeout_budgets/],
+    ['per_endpoint_stats', { track_cluster_stats: { per_endpoint_stats: true } }, /per_endpoint_stats/],
     ['a transport socket', { transport_socket: { name: 'envoy.transport_sockets.tls' } }, /transport_socket/],
     [
       'predictive preconnecting',

@@ -84,7 +84,16 @@ export class ClusterManagerImpl implements ClusterManager {
     let made: ClusterImpl;
     try {
       const transport = this.deps.transport(config, scope);
-      made = new ClusterImpl(config, this.dispatcher, scope, transport, this.deps.dns, viaApi, this.deps.local ?? null);
+      made = new ClusterImpl(
+        config,
+        this.dispatcher,
+        scope,
+        transport,
+        this.deps.dns,
+        viaApi,
+        this.deps.local ?? null,
+        this.stats,
+      );
     } catch (error) {
       if (old === undefined) scope.remove();
       throw error;

@@ -7,6 +7,7 @@ import { HEALTH_CHECK_GAUGES, HealthCheckStats } from './health/health-check-sta
 import { OUTLIER_GAUGES, OutlierStats } from './health/outlier-stats.js';
 import { HASH_GAUGES, MaglevStats, RingHashStats } from './lb/hash-stats.js';
 import type { ActiveClient } from './pool/active-client.js';
+import { BudgetStats, SizeStats } from './tracking.js';
 import type { ClusterTrafficStats } from './types.js';
 
 /**
@@ -154,7 +155,7 @@ export class ClusterScope implements StatSource {
   constructor(
     readonly name: string,
     private readonly store: StatStore,
-    histogram: () => Histogram,
+    private readonly histogram: () => Histogram,
     /** node.locality.zone, '' for none. */
     ownZone = '',
   ) {
@@ -213,6 +214,22 @@ export class ClusterScope implements StatSource {
       this.register(`${this.prefix}maglev_lb.`, this.hashTables, HASH_GAUGES);
     } else this.hashTables = null;
     return this.hashTables;
+  }
+
+  private sizes: SizeStats | null = null;
+
+  /** Histograms of sizes, from the first configuration that tracks them. */
+  sizeStats(): SizeStats {
+    if (this.sizes === null) this.register(this.prefix, (this.sizes = new SizeStats(this.histogram)));
+    return this.sizes;
+  }
+
+  private budgets: BudgetStats | null = null;
+
+  /** Histograms of timeout budgets, likewise. */
+  budgetStats(): BudgetStats {
+    if (this.budgets === null) this.register(this.prefix, (this.budgets = new BudgetStats(this.histogram)));
+    return this.budgets;
   }
 
   /** `health_check.*`, likewise. */

@@ -1,6 +1,5 @@
 import type { Dispatcher } from '../base/dispatcher.js';
 import type { Protocol } from '../base/protocol.js';
-import { Timer, type TimerOwner } from '../base/timer-wheel.js';
 import type { ClusterConfig } from './cluster-config.js';
 import type { ClusterScope, ClusterStats } from './cluster-stats.js';
 import type { Discovery } from './discovery/discovery.js';
@@ -15,17 +14,19 @@ import type { LoadBalancer } from './lb/load-balancer.js';
 import { makeLoadBalancer } from './lb/policies.js';
 import { SubsetBalancer } from './lb/subset-balancer.js';
 import type { LocalCluster } from './lb/zone-routing.js';
+import { MergeWindow, type UpdateStats } from './merge-window.js';
 import { ConnPoolImpl } from './pool/conn-pool.js';
 import type { Transport } from './pool/transport.js';
 import { PrioritySet } from './priority-set.js';
 import { CircuitBreakers } from './resource-manager.js';
+import type { BudgetStats, SizeStats } from './tracking.js';
 import type { Cluster, CodeStats, ConnPool, Host, LbContext, Priority, RetryBreaker } from './types.js';
 
 /**
  * A cluster as it is configured: its hosts, its balancer, its pools, its breakers. A changed configuration makes a new one with
  * the same scope, and the old one drains.
  */
-export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
+export class ClusterImpl implements Cluster, HealthCheckOwner {
   readonly name: string;
   readonly observabilityName: string;
   readonly stats: ClusterStats;
@@ -35,6 +36,8 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
   readonly maintenanceMode = false;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly dropOverload: number;
+  readonly sizeStats: SizeStats | null;
+  readonly budgetStats: BudgetStats | null;
   readonly prioritySet: PrioritySet;
   readonly breakers: CircuitBreakers;
   private readonly lb: LoadBalancer;
@@ -49,10 +52,7 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
   private active = false;
   private unregister: (() => void) | null = null;
   private readonly unfollow: (() => void) | null;
-  /** Health changes wait for the end of the merge window, which the last change that was let through began. */
-  private readonly mergeTimer = new Timer(this, 0);
-  private readonly unmerged = new Set<number>();
-  private lastHealthUpdate = Number.NEGATIVE_INFINITY;
+  private readonly merging: MergeWindow;
 
   constructor(
     readonly config: ClusterConfig,
@@ -64,6 +64,7 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
     readonly addedViaApi: boolean,
     /** Null: this proxy is in no cluster. */
     private readonly local: LocalCluster | null,
+    updates: UpdateStats,
   ) {
     this.name = config.name;
     this.observabilityName = config.observabilityName;
@@ -73,6 +74,11 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
     this.metadata = config.metadata;
     this.prioritySet = new PrioritySet(config.overprovisioningFactor, config.weightedPriorityHealth);
     this.dropOverload = config.dropOverload;
+    this.sizeStats = config.tracksSizes ? scope.sizeStats() : null;
+    this.budgetStats = config.tracksBudgets ? scope.budgetStats() : null;
+    this.merging = new MergeWindow(dispatcher, config.updateMergeWindow, updates, (priority) =>
+      this.prioritySet.refreshHealth(priority),
+    );
     this.breakers = new CircuitBreakers(scope.prefix, config.thresholds);
     const others = local === null || local.name === config.name ? null : local;
     const lbDeps = {
@@ -101,7 +107,7 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
     if (this.healthChecker !== null) this.prioritySet.onAdmit = (host) => this.admitUnchecked(host);
     this.lb.refresh();
     this.unfollow = others?.onChange(() => this.lb.refresh()) ?? null;
-    this.prioritySet.onUpdate((_priority, added, removed) => this.onMembership(added, removed));
+    this.prioritySet.onUpdate((priority, added, removed) => this.onMembership(priority, added, removed));
   }
 
   private makeDiscovery(resolver: DnsResolver): Discovery {
@@ -192,7 +198,8 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
 
   // --- hosts
 
-  private onMembership(added: readonly HostImpl[], removed: readonly HostImpl[]): void {
+  private onMembership(priority: number, added: readonly HostImpl[], removed: readonly HostImpl[]): void {
+    if (this.active && added.length + removed.length > 0) this.merging.onMembership(priority);
     for (const host of added) this.outlier?.add(host);
     for (const host of removed) this.outlier?.remove(host);
     this.lb.refresh();
@@ -227,33 +234,14 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
     for (const set of this.prioritySet.sets) yield* set.hosts;
   }
 
-  /**
-   * A health flag of a host was changed. Gauges show it at once; the balancer learns of it now, or at the end of the merge window when the last change
-   * was less than update_merge_window ago.
-   */
+  /** A health flag of a host was changed. Gauges show it at once; the balancer learns of it now or at the end of the merge window. */
   onHealthChanged(host: HostImpl): void {
-    const { updateMergeWindow: window } = this.config;
-    const { now, timers } = this.dispatcher;
     if (!this.active) {
       this.prioritySet.refreshHealth(host.priority);
       return;
     }
     this.countMembers();
-    const since = now - this.lastHealthUpdate;
-    if (window === 0 || (since >= window && !this.mergeTimer.armed)) {
-      this.lastHealthUpdate = now;
-      this.prioritySet.refreshHealth(host.priority);
-      return;
-    }
-    this.unmerged.add(host.priority);
-    if (!this.mergeTimer.armed) timers.arm(this.mergeTimer, window - since, now);
-  }
-
-  onTimer(): void {
-    this.lastHealthUpdate = this.dispatcher.now;
-    const priorities = [...this.unmerged];
-    this.unmerged.clear();
-    for (const priority of priorities) this.prioritySet.refreshHealth(priority);
+    this.merging.onHealth(host.priority);
   }
 
   /** No new requests come: discovery ends, and connections close as their streams do. */
@@ -263,7 +251,7 @@ export class ClusterImpl implements Cluster, TimerOwner, HealthCheckOwner {
     this.subsets?.stop();
     this.outlier?.stop();
     this.healthChecker?.stop();
-    this.dispatcher.timers.cancel(this.mergeTimer);
+    this.merging.stop();
     this.unregister?.();
     this.unregister = null;
     this.unfollow?.();

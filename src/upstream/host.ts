@@ -126,8 +126,6 @@ export class HostImpl implements Host {
   /** When it last passed a health check after a failure, or a slow start first saw it; ms, -1 for never. */
   healthySince = -1;
   outlier: OutlierSink = NO_OUTLIER_DETECTION;
-  /** What a connection opened now is connected to: the host itself, but for LOGICAL_DNS the address of the last answer. */
-  real: HostImpl = this;
   /** Indexed by `poolSlot`. */
   readonly pools: (ConnPoolImpl | null)[] = [null, null, null, null];
 

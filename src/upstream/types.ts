@@ -3,6 +3,7 @@ import type { Protocol, RequestEncoder, ResponseDecoder } from '../codec/codec.j
 import type { ConnectionInfo } from '../observe/stream-info.js';
 import type { PriorityLoad } from './lb/priority-load.js';
 import type { HostSet } from './priority-set.js';
+import type { BudgetStats, SizeStats } from './tracking.js';
 
 /**
  * The seam between router and upstream. The router asks the cluster manager for a cluster by name, the cluster for a host,
@@ -169,6 +170,10 @@ export interface Cluster {
   /** Share of requests that are refused before a host is chosen, 0 to 1 (load_assignment.policy.drop_overloads). */
   readonly dropOverload: number;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** Null: sizes are not tracked (track_cluster_stats.request_response_sizes). */
+  readonly sizeStats: SizeStats | null;
+  /** Null: timeout budgets are not tracked (track_cluster_stats.timeout_budgets). */
+  readonly budgetStats: BudgetStats | null;
   retryBreaker(priority: Priority): RetryBreaker;
   /** null when no host can be chosen: 503 UH. */
   chooseHost(context: LbContext, priority: Priority): Host | null;

@@ -160,17 +160,20 @@ describe('STRICT_DNS', () => {
 });
 
 describe('LOGICAL_DNS', () => {
-  it('has one host, whose new connections follow the first address', () => {
+  it('has one host at the first address; another list of addresses is another host', () => {
     const b = bed('logical', ['a.test']);
     b.dns.answer(['10.0.0.1', '10.0.0.2']);
     assert.equal(b.ready(), 1);
     const [host] = b.set.at(0).hosts;
-    assert.equal(host.real.address, '10.0.0.1:80');
+    assert.equal(host.address, '10.0.0.1:80');
+    b.loop.advance(5004);
+    b.dns.answer(['10.0.0.1', '10.0.0.2']);
+    assert.equal(b.set.at(0).hosts[0], host);
+    assert.equal(b.stats.update_no_rebuild, 1);
     b.loop.advance(5004);
     b.dns.answer(['10.0.0.9']);
-    assert.deepEqual(b.set.at(0).hosts, [host]);
-    assert.equal(host.real.address, '10.0.0.9:80');
-    assert.equal(host.real.stats, host.stats);
+    assert.deepEqual(b.addresses(), ['10.0.0.9:80']);
+    assert.notEqual(b.set.at(0).hosts[0], host);
   });
 
   it('stays where it is when an answer is empty or failed', () => {
@@ -179,7 +182,8 @@ describe('LOGICAL_DNS', () => {
     for (const answer of [[], null]) {
       b.loop.advance(5004);
       b.dns.answer(answer);
-      assert.equal(b.set.at(0).hosts[0].real.address, '10.0.0.1:80');
+      assert.deepEqual(b.addresses(), ['10.0.0.1:80']);
     }
+    assert.equal(b.stats.update_failure, 2);
   });
 });

@@ -9,18 +9,19 @@ import type { DnsAddress, DnsResolver } from './dns.js';
 import { ResolveTarget } from './resolve-target.js';
 
 /**
- * One host with a name (LOGICAL_DNS): new connections go to the first address of the last answer; what is open stays where it
- * is. An empty or failed answer changes nothing.
+ * One host with a name (LOGICAL_DNS), at the first address of the last answer. Another list of addresses is another host, and the
+ * connections of the old one end with their streams. An answer without addresses is a failed one, and changes nothing.
  */
 export class LogicalDnsDiscovery implements Discovery {
   private readonly resolve: ResolveTarget;
-  private host: HostImpl | null = null;
+  /** Addresses of the last answer. */
+  private known = '';
   private ready: (() => void) | null = null;
 
   constructor(
     private readonly group: EndpointGroup,
     private readonly prioritySet: PrioritySet,
-    stats: ClusterStats,
+    private readonly stats: ClusterStats,
     settings: DnsSettings,
     dispatcher: Dispatcher,
     resolver: DnsResolver,
@@ -37,6 +38,7 @@ export class LogicalDnsDiscovery implements Discovery {
         this.ready = null;
         first?.();
       },
+      true,
     );
   }
 
@@ -50,29 +52,18 @@ export class LogicalDnsDiscovery implements Discovery {
   }
 
   private onAddresses(addresses: readonly DnsAddress[]): void {
-    if (addresses.length === 0) return;
-    const { address } = addresses[0];
-    if (this.host === null) {
-      this.host = this.makeHost(address, undefined);
-      const { locality, weight, priority } = this.group;
-      this.prioritySet.update(priority, [{ locality, weight, hosts: [this.host] }]);
-    } else if (this.host.real.dial.host !== address) {
-      const real = this.makeHost(address, this.host);
-      real.outlier = this.host.outlier;
-      real.activeHealth = this.host.activeHealth;
-      this.host.real = real;
+    const list = addresses.map(({ address }) => address).join();
+    if (list === this.known) {
+      this.stats.update_no_rebuild++;
+      return;
     }
-  }
-
-  private makeHost(address: string, like: HostImpl | undefined): HostImpl {
+    this.known = list;
     const [endpoint] = this.group.endpoints;
     const { port, weight, metadata, healthFlags, healthCheck } = endpoint;
-    const { locality, priority } = this.group;
+    const { locality, priority, weight: localityWeight } = this.group;
     const hostname = endpoint.hostname || endpoint.address;
-    const dial = { host: address, port };
-    return new HostImpl(
-      { dial, hostname, weight, metadata, locality, priority, healthFlags, healthCheck },
-      like?.stats,
-    );
+    const dial = { host: addresses[0].address, port };
+    const host = new HostImpl({ dial, hostname, weight, metadata, locality, priority, healthFlags, healthCheck });
+    this.prioritySet.update(priority, [{ locality, weight: localityWeight, hosts: [host] }]);
   }
 }

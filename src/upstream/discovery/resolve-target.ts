@@ -23,6 +23,8 @@ export class ResolveTarget implements TimerOwner {
     private readonly onAddresses: (addresses: readonly DnsAddress[]) => void,
     /** Called after every answer, also a failure. */
     private readonly onAnswer: () => void,
+    /** An answer without addresses counts as a failure. */
+    private readonly needsAddress = false,
   ) {}
 
   start(): void {
@@ -31,7 +33,7 @@ export class ResolveTarget implements TimerOwner {
     this.resolver.resolve({ name: this.name, family, ttl: respectTtl, servers }, (addresses) => {
       if (this.stopped) return;
       let wait: number;
-      if (addresses === null) {
+      if (addresses === null || (this.needsAddress && addresses.length === 0)) {
         this.stats.update_failure++;
         wait = this.afterFailure();
       } else {

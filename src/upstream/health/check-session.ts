@@ -70,7 +70,7 @@ export abstract class CheckSession implements TimerOwner, ActiveHealthSink, Defe
 
   /** Where checks go: the host, or what health_check_config of its endpoint says. */
   protected get dial(): Dial {
-    const { dial } = this.host.real;
+    const { dial } = this.host;
     const other = this.host.healthCheck;
     if (other === null) return dial;
     if (other.address !== '') return { host: other.address, port: other.port };

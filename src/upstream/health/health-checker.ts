@@ -35,7 +35,7 @@ export class HealthChecker {
     if (host.healthCheck?.disabled) return;
     const session = this.makeSession(host);
     this.sessions.set(host, session);
-    host.activeHealth = host.real.activeHealth = session;
+    host.activeHealth = session;
     session.start();
   }
 
@@ -50,7 +50,7 @@ export class HealthChecker {
     const session = this.sessions.get(host);
     if (session === undefined) return;
     this.sessions.delete(host);
-    host.activeHealth = host.real.activeHealth = null;
+    host.activeHealth = null;
     session.stop();
   }
 

@@ -47,13 +47,13 @@ export class OutlierDetector implements StreakListener, Deferred, TimerOwner {
   add(host: HostImpl): void {
     const monitor = new HostMonitor(host, this.settings, this);
     this.monitors.set(host, monitor);
-    host.outlier = host.real.outlier = monitor;
+    host.outlier = monitor;
   }
 
   remove(host: HostImpl): void {
     if (!this.monitors.delete(host)) return;
     if (isEjected(host)) this.countActive(-1);
-    host.outlier = host.real.outlier = NO_OUTLIER_DETECTION;
+    host.outlier = NO_OUTLIER_DETECTION;
   }
 
   monitorOf(host: HostImpl): HostMonitor | undefined {

@@ -66,7 +66,7 @@ export abstract class ActiveClient
     concurrencyLimit: number,
   ) {
     const { dispatcher, settings } = pool;
-    this.host = pool.host.real;
+    this.host = pool.host;
     this.remainingStreams = settings.maxRequestsPerConnection || Number.POSITIVE_INFINITY;
     this.concurrencyLimit = concurrencyLimit;
     this.connectStart = this.lastRead = this.idleSince = dispatcher.now;

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { NameServer } from '../peers/dns.mjs';
 import { H1Client } from '../peers/h1.mjs';
 import { H2Client } from '../peers/h2.mjs';
 import { Plug } from '../peers/plug.mjs';
@@ -10,6 +11,12 @@ import { freePort } from './ports.mjs';
 
 /** How long after the script the facts may still settle: streams end, log lines are flushed. */
 const SETTLE = 1500;
+
+function makeUpstream({ kind, proto, peer, handler }) {
+  if (kind === 'plug') return new Plug(proto, peer);
+  if (kind === 'names') return new NameServer(handler, peer);
+  return new Upstream(kind ?? proto, handler, peer ?? {});
+}
 
 /** What a scenario works with while it runs, and what it leaves behind as facts. */
 export class Context {
@@ -29,6 +36,7 @@ export class Context {
     this.port = await freePort();
     this.#ports.set(this.port, 'listener');
     const clusters = [];
+    const all = {};
     for (const [name, spec] of Object.entries(scenario.upstreams)) {
       const endpoints = [];
       for (const host of spec.hosts ?? ['127.0.0.1']) {
@@ -36,12 +44,15 @@ export class Context {
         endpoints.push({ host, port });
       }
       for (const { port } of endpoints) this.#ports.set(port, name);
+      all[name] = endpoints;
+    }
+    const ports = Object.fromEntries(Object.entries(all).map(([name, [{ port }]]) => [name, port]));
+    for (const [name, given] of Object.entries(scenario.upstreams)) {
+      const endpoints = all[name];
+      const spec = typeof given.cluster === 'function' ? { ...given, cluster: given.cluster(ports) } : given;
       if (spec.kind !== 'refused') {
         const { host, port } = endpoints[0];
-        const upstream =
-          spec.kind === 'plug'
-            ? new Plug(spec.proto, spec.peer)
-            : new Upstream(spec.kind ?? spec.proto, spec.handler, spec.peer ?? {});
+        const upstream = makeUpstream(spec);
         await upstream.listen(spec.samePort ? '0.0.0.0' : host, port);
         this.upstreams.set(name, upstream);
       }
