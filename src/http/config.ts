@@ -1,11 +1,14 @@
 import type { CodecConnection, ServerCodec, ServerCodecCallbacks } from '../codec/codec.js';
+import type { AccessLogType } from '../observe/access-log.js';
 import type { ExplainedStream, TransportFacts } from '../observe/recorder.js';
-import type { StreamInfo } from '../observe/stream-info.js';
+import type { ConnectionInfo, StreamInfo } from '../observe/stream-info.js';
 import type { Limit } from '../observe/timer-ledger.js';
+import type { HeaderChange } from '../router/header-mutation.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import type { RouteTable } from '../router/route-table.js';
 import type { RouterConfig } from '../router/router-callbacks.js';
 import type { UpstreamConnectionInfo } from '../upstream/types.js';
+import type { AddressDetection } from './client-address.js';
 import type { FilterChain } from './filters/chain.js';
 import type { LocalReplyRewriter } from './local-reply-config.js';
 import type { PathNormalizer } from './path.js';
@@ -28,9 +31,9 @@ export const PROFILES: Readonly<Record<string, ReplyProfile>> = {
   'envoy-1.16': { name: 'envoy-1.16', gatewayTimeoutWhenComplete: false, durationDisablesRouteTimeout: false },
 };
 
-/** Writes one line when a stream is over. */
+/** Writes lines about streams. */
 export interface StreamLog {
-  log(info: StreamInfo): void;
+  log(info: StreamInfo, type: AccessLogType): void;
 }
 
 /** Tells whether a response should start the drain of its connection (Envoy: DrainDecision). */
@@ -92,6 +95,12 @@ export interface ConnectionManagerConfig {
   readonly xffTrustedHops: number;
   readonly skipXffAppend: boolean;
   readonly appendXForwardedPort: boolean;
+  /** Who the client is when use_remote_address is off. */
+  readonly detections: readonly AddressDetection[];
+  /** forward_proto_config; null when there is none. */
+  readonly forwardProto: { readonly https: readonly number[]; readonly http: readonly number[] } | null;
+  /** early_header_mutation_extensions, before every other rule; null when there are none. */
+  readonly earlyMutations: readonly HeaderChange[] | null;
   readonly via: string;
   /** forward_client_cert_details ALWAYS_FORWARD_ONLY; without TLS every other choice removes x-forwarded-client-cert. */
   readonly forwardClientCert: boolean;
@@ -105,8 +114,8 @@ export interface ConnectionManagerConfig {
   readonly stripMatchingHostPort: boolean;
   readonly stripAnyHostPort: boolean;
   readonly stripTrailingHostDot: boolean;
-  /** Is `ip` an internal address; null when none is configured (the default). */
-  readonly internalAddress: ((ip: string) => boolean) | null;
+  /** Is this caller, of whom the address `ip` ('': the peer) is trusted, an internal one; null when none is (the default). */
+  readonly isInternal: ((ip: string, connection: ConnectionInfo) => boolean) | null;
   /** Lower-case upgrade types that are enabled, such as `websocket` and `connect`. */
   readonly upgrades: ReadonlyMap<string, boolean>;
   /** Answers of a 400 keep an HTTP/1 connection. */
@@ -115,6 +124,12 @@ export interface ConnectionManagerConfig {
   readonly listenerPort: number;
   /** null when there is none. */
   readonly accessLog: StreamLog | null;
+  /** access_log_options: a line when a request has been routed. */
+  readonly logOnNewRequest: boolean;
+  /** A line when a tunnel is there. */
+  readonly logOnTunnel: boolean;
+  /** Lines while a stream is open, ms; 0: none. */
+  readonly logFlushInterval: number;
   readonly drain: DrainDecision;
   readonly failures: FailureSink | null;
   /** What is known of an upstream connection that kept a stream waiting for `waited` ms. */

@@ -3,11 +3,11 @@ import { describe, it } from 'node:test';
 import { H } from '../base/header-names.js';
 import { seededRandom } from '../base/random.js';
 import { CONNECTION, response, streamInfo } from '../router/testing.js';
-import { hasToken, ipOf, isUpgrade, mutateRequestHeaders, mutateResponseHeaders } from './header-rules.js';
+import { hasToken, INTERNAL, ipOf, isUpgrade, mutateRequestHeaders, mutateResponseHeaders } from './header-rules.js';
 import { head, managerConfig, texts } from './test-kit.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-const internalAddress = (ip: string) => ip.startsWith('10.');
+const isInternal = (ip: string, peer: { remoteIp?: string }) => (ip || peer.remoteIp!).startsWith('10.');
 
 /** What becomes of a request; the peer is 10.0.0.1:1234 unless `connection` says otherwise. */
 function through(lines: Record<string, string>, config: object = {}, connection: object = {}) {
@@ -15,7 +15,7 @@ function through(lines: Record<string, string>, config: object = {}, connection:
   const info = streamInfo(headers);
   const peer = { ...CONNECTION, remoteIp: '10.0.0.1', ...connection };
   const settings = managerConfig({ generateRequestId: false, ...config });
-  const internal = mutateRequestHeaders(headers, settings, peer, info, seededRandom(1));
+  const internal = INTERNAL === mutateRequestHeaders(headers, settings, peer, info, seededRandom(1));
   return { headers, info, internal, lines: texts(headers) };
 }
 
@@ -71,7 +71,7 @@ describe('a request at the connection manager', () => {
     assert.equal(through(mine, { generateRequestId: true }).headers.get(H.xRequestId), 'mine');
     assert.match(through(mine, edge).headers.get(H.xRequestId)!, UUID);
     assert.equal(through(mine, { ...edge, preserveExternalRequestId: true }).headers.get(H.xRequestId), 'mine');
-    assert.equal(through(mine, { ...edge, internalAddress }).headers.get(H.xRequestId), 'mine');
+    assert.equal(through(mine, { ...edge, isInternal }).headers.get(H.xRequestId), 'mine');
   });
 
   it('has its client appended to x-forwarded-for at the edge, and its claim about the protocol overwritten', () => {
@@ -112,7 +112,7 @@ describe('a request at the connection manager', () => {
 
   it('from an internal address may speak to the router; from elsewhere its x-envoy headers are removed', () => {
     const asked = { 'x-envoy-upstream-rq-timeout-ms': '5', 'x-envoy-retry-on': '5xx' };
-    const inside = through(asked, { useRemoteAddress: true, internalAddress });
+    const inside = through(asked, { useRemoteAddress: true, isInternal });
     assert.equal(inside.internal, true);
     assert.equal(inside.headers.get(H.xEnvoyInternal), 'true');
     assert.equal(inside.headers.get(H.xEnvoyUpstreamRqTimeoutMs), '5');

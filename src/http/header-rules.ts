@@ -1,7 +1,9 @@
 import { Bit, H } from '../base/header-names.js';
 import type { HeaderMap, RequestHeaders, ResponseHeaders } from '../base/headers.js';
+import { withPort } from '../base/ip-address.js';
 import type { Random } from '../base/random.js';
 import type { ConnectionInfo, StreamInfo } from '../observe/stream-info.js';
+import { addressFromXff, type Detected } from './client-address.js';
 import type { ConnectionManagerConfig } from './config.js';
 
 /**
@@ -27,12 +29,9 @@ export function hasToken(list: string, token: string): boolean {
   return false;
 }
 
-/** What the rules found out about a request. */
-export interface RequestVerdict {
-  internal: boolean;
-  /** `ip` or `ip:port` of the client after x-forwarded-for. */
-  remoteAddress: string;
-}
+/** What `mutateRequestHeaders` says of a caller; a larger number is the status with which the request is refused. */
+export const EXTERNAL = 0;
+export const INTERNAL = 1;
 
 const INTERNAL_ONLY = [
   H.xEnvoyRetriableStatusCodes,
@@ -59,6 +58,8 @@ const EDGE_ONLY = [
   H.xEnvoyOriginalHost,
 ];
 
+const detected: Detected = { ip: null, trusted: false, append: false, refusal: 0 };
+
 /** Applied once, before routing; the order is Envoy's, because the order of the lines upstream follows from it. */
 export function mutateRequestHeaders(
   headers: RequestHeaders,
@@ -66,49 +67,31 @@ export function mutateRequestHeaders(
   connection: ConnectionInfo,
   info: StreamInfo,
   random: Random,
-): boolean {
+): number {
+  const { earlyMutations } = config;
+  if (earlyMutations !== null) for (const mutation of earlyMutations) mutation.apply(headers, info);
   if ((headers.bits & HOP_REQUEST) !== 0) removeHopByHop(headers);
   if ((headers.bits & Bit.X_ENVOY) !== 0) headers.remove(H.xEnvoyInternal);
-  const useRemote = config.useRemoteAddress;
   const peer = connection.remoteIp ?? ipOf(connection.remoteAddress);
-  let client: string | null = null;
-  let trusted = false;
-  if (useRemote) {
-    const xff = headers.get(H.xForwardedFor);
-    trusted = xff === undefined;
-    const hops = config.xffTrustedHops;
-    if (hops > 0 && xff !== undefined) client = addressFromXff(xff, hops - 1);
-    if (client === null) client = peer;
-    if (!config.skipXffAppend) {
-      const own = peer === '127.0.0.1' || peer === '::1' ? config.ownAddress : peer;
-      if (xff === undefined || xff === '') headers.set(H.xForwardedFor, own);
-      else headers.set(H.xForwardedFor, `${xff},${own}`);
-    }
-    if (hops === 0 || !headers.has(H.xForwardedProto))
-      headers.set(H.xForwardedProto, connection.tls ? 'https' : 'http');
-    if (config.appendXForwardedPort && (hops === 0 || !headers.has(H.xForwardedPort)))
-      headers.set(H.xForwardedPort, portOf(connection.localAddress));
-  } else {
-    const xff = (headers.bits & Bit.X_FORWARDED_FOR) !== 0 ? headers.get(H.xForwardedFor) : undefined;
-    if (xff !== undefined) {
-      client = addressFromXff(xff, config.xffTrustedHops);
-      trusted = client !== null && !xff.includes(',');
-    }
-    if ((headers.bits & Bit.X_FORWARDED_PROTO) === 0 || !headers.has(H.xForwardedProto))
-      headers.push(H.xForwardedProto, connection.tls ? 'https' : 'http');
-  }
+  if (config.useRemoteAddress) useRemoteAddress(headers, config, connection, peer);
+  else if (!detectAddress(headers, config, connection, peer)) return detected.refusal;
   setScheme(headers, config, connection);
-  const internal = trusted && client !== null && config.internalAddress?.(client) === true;
-  info.downstreamRemoteAddress = client === null || client === peer ? connection.remoteAddress : `${client}:0`;
-  const edge = useRemote && !internal;
+  const client = detected.ip;
+  const internal = detected.trusted && config.isInternal?.(client ?? '', connection) === true;
+  info.downstreamRemoteAddress = client === null ? connection.remoteAddress : withPort(client, 0);
+  const edge = config.useRemoteAddress && !internal;
   if (internal) headers.set(H.xEnvoyInternal, 'true');
-  else if ((headers.bits & Bit.X_ENVOY) !== 0) {
-    if (edge) for (const name of EDGE_ONLY) headers.remove(name);
-    for (const name of INTERNAL_ONLY) headers.remove(name);
+  else {
+    if ((headers.bits & Bit.X_ENVOY) !== 0) {
+      if (edge) for (const name of EDGE_ONLY) headers.remove(name);
+      for (const name of INTERNAL_ONLY) headers.remove(name);
+    }
+    const { internalOnly } = config.routes.table;
+    for (let i = 0; i < internalOnly.length; i++) headers.remove(internalOnly[i]);
   }
   if (config.userAgent !== null) addUserAgent(headers, config.userAgent);
   if (config.via !== '') appendVia(headers, config.via);
-  if (edge && client !== null) headers.set(H.xEnvoyExternalAddress, client);
+  if (edge && peer !== '') headers.set(H.xEnvoyExternalAddress, client ?? peer);
   if (config.generateRequestId) {
     const replace = edge && !config.preserveExternalRequestId;
     if (replace || (headers.bits & Bit.X_REQUEST_ID) === 0 || !headers.get(H.xRequestId))
@@ -116,7 +99,64 @@ export function mutateRequestHeaders(
   }
   if ((headers.bits & Bit.X_FORWARDED_CLIENT_CERT) !== 0 && !config.forwardClientCert)
     headers.remove(H.xForwardedClientCert);
-  return internal;
+  return internal ? INTERNAL : EXTERNAL;
+}
+
+/** use_remote_address: the peer is the client, or who a trusted proxy says it is. */
+function useRemoteAddress(
+  headers: RequestHeaders,
+  config: ConnectionManagerConfig,
+  connection: ConnectionInfo,
+  peer: string,
+): void {
+  const xff = headers.get(H.xForwardedFor);
+  const hops = config.xffTrustedHops;
+  detected.trusted = xff === undefined;
+  detected.ip = hops > 0 && xff !== undefined ? addressFromXff(xff, hops - 1) : null;
+  if (!config.skipXffAppend) appendXff(headers, config, peer);
+  if (hops === 0 || !headers.has(H.xForwardedProto)) headers.set(H.xForwardedProto, protoOf(config, connection));
+  if (config.appendXForwardedPort && (hops === 0 || !headers.has(H.xForwardedPort)))
+    headers.set(H.xForwardedPort, portOf(connection.localAddress));
+}
+
+/** Without use_remote_address the client is whom the extensions find; false when the request is refused. */
+function detectAddress(
+  headers: RequestHeaders,
+  config: ConnectionManagerConfig,
+  connection: ConnectionInfo,
+  peer: string,
+): boolean {
+  const { detections } = config;
+  for (let i = 0; i < detections.length; i++) {
+    detected.ip = null;
+    detected.trusted = detected.append = false;
+    detected.refusal = 0;
+    detections[i].detect(headers, peer, detected);
+    if (detected.refusal !== 0) return false;
+    if (detected.append) appendXff(headers, config, peer);
+    if (detected.ip !== null) break;
+  }
+  if ((headers.bits & Bit.X_FORWARDED_PROTO) === 0 || !headers.has(H.xForwardedProto))
+    headers.push(H.xForwardedProto, protoOf(config, connection));
+  return true;
+}
+
+function appendXff(headers: RequestHeaders, config: ConnectionManagerConfig, peer: string): void {
+  if (peer === '') return;
+  const own = peer === '127.0.0.1' || peer === '::1' ? config.ownAddress : peer;
+  const xff = headers.get(H.xForwardedFor);
+  headers.set(H.xForwardedFor, xff === undefined || xff === '' ? own : `${xff},${own}`);
+}
+
+/** forward_proto_config: on these ports of ours a load balancer in front is known to speak the protocol. */
+function protoOf(config: ConnectionManagerConfig, connection: ConnectionInfo): string {
+  const ports = config.forwardProto;
+  if (ports !== null) {
+    const port = Number(portOf(connection.localAddress));
+    if (ports.https.includes(port)) return 'https';
+    if (ports.http.includes(port)) return 'http';
+  }
+  return connection.tls ? 'https' : 'http';
 }
 
 function removeHopByHop(headers: RequestHeaders): void {
@@ -168,15 +208,6 @@ function setScheme(headers: RequestHeaders, config: ConnectionManagerConfig, con
   } else if (headers.scheme !== 'http' && headers.scheme !== 'https') headers.scheme = headers.scheme.toLowerCase();
 }
 
-/** The address `hops` places from the right of x-forwarded-for; null when it is absent or no plain address. */
-function addressFromXff(xff: string, hops: number): string | null {
-  const parts = xff.split(',');
-  const at = parts.length - 1 - hops;
-  if (at < 0) return null;
-  const ip = parts[at].trim();
-  return /^(\d{1,3}\.){3}\d{1,3}$/.test(ip) || (ip.includes(':') && /^[0-9a-fA-F:.]+$/.test(ip)) ? ip : null;
-}
-
 export function ipOf(address: string): string {
   const at = address.lastIndexOf(':');
   const ip = at < 0 ? address : address.slice(0, at);
@@ -196,6 +227,11 @@ function addUserAgent(headers: RequestHeaders, agent: { serviceCluster: string; 
 function appendVia(headers: HeaderMap, via: string): void {
   const had = headers.get(H.via);
   headers.set(H.via, had === undefined ? via : `${had}, ${via}`);
+}
+
+/** x-envoy-force-trace, which only internal callers may say: the response tells the id to look for. */
+function isForced(request: RequestHeaders): boolean {
+  return (request.bits & Bit.X_ENVOY) !== 0 && request.has(H.xEnvoyForceTrace);
 }
 
 /** Everything a response loses and gains on its way out, framing headers apart. */
@@ -221,7 +257,7 @@ export function mutateResponseHeaders(
     headers.remove(H.keepAlive);
     headers.remove(H.proxyConnection);
   }
-  if (config.alwaysSetRequestIdInResponse && request !== null) {
+  if (request !== null && (config.alwaysSetRequestIdInResponse || isForced(request))) {
     const id = request.get(H.xRequestId);
     if (id !== undefined) headers.set(H.xRequestId, id);
   }

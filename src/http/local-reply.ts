@@ -24,54 +24,33 @@ export function makeLocalReply(
   grpcStatus: number | undefined,
   rewrite: ((headers: ResponseHeaders) => RewrittenReply) | null = null,
 ): LocalReply {
+  const headers = new ResponseHeaders(status);
+  // As Envoy: what is added to the reply is worked out before it becomes a gRPC one.
+  finish?.(headers);
+  const made = rewrite === null ? null : rewrite(headers);
+  const text = made === null ? body : made.body;
   const head = request !== null && request.method === 'HEAD';
   if (request !== null && isGrpcRequest(request)) {
-    const headers = new ResponseHeaders(200);
-    headers.push(H.contentType, 'application/grpc');
-    headers.push(H.grpcStatus, String(grpcStatus ?? httpToGrpcStatus(status)));
-    if (body !== '' && !head) headers.push(H.grpcMessage, percentEncode(body));
-    finish?.(headers);
-    if (rewrite !== null) {
-      const made = rewrite(headers);
-      headers.status = 200;
-      headers.set(H.grpcStatus, String(grpcStatus ?? httpToGrpcStatus(made.status)));
-      headers.remove(H.grpcMessage);
-      // A JSON body ends with a line feed, a header does not.
-      const message = made.body.endsWith('\n') ? made.body.slice(0, -1) : made.body;
-      if (message !== '' && !head) headers.push(H.grpcMessage, percentEncode(message));
-    }
+    headers.status = 200;
+    headers.set(H.contentType, 'application/grpc');
+    if ((headers.get(H.grpcStatus) ?? '') === '')
+      headers.set(H.grpcStatus, String(grpcStatus ?? httpToGrpcStatus(made === null ? status : made.status)));
+    // A JSON body ends with a line feed, a header does not.
+    const message = text.endsWith('\n') ? text.slice(0, -1) : text;
+    if (message !== '' && !head) headers.set(H.grpcMessage, percentEncode(message));
+    headers.remove(H.contentLength);
     return { headers, body: null };
   }
-  const headers = new ResponseHeaders(status);
-  finish?.(headers);
-  if (rewrite !== null) return rewritten(headers, rewrite, head);
-  if (body === '') {
+  if (made !== null) headers.status = made.status;
+  if (text === '') {
     headers.remove(H.contentLength);
     headers.remove(H.contentType);
     return { headers, body: null };
   }
-  const bytes = Buffer.from(body, 'utf8');
+  const bytes = Buffer.from(text, made?.formatted === true ? 'latin1' : 'utf8');
   headers.set(H.contentLength, String(bytes.length));
-  if (!headers.has(H.contentType)) headers.push(H.contentType, 'text/plain');
-  return { headers, body: head ? null : bytes };
-}
-
-function rewritten(
-  headers: ResponseHeaders,
-  rewrite: (headers: ResponseHeaders) => RewrittenReply,
-  head: boolean,
-): LocalReply {
-  const hadType = headers.has(H.contentType);
-  const made = rewrite(headers);
-  headers.status = made.status;
-  if (made.body === '') {
-    headers.remove(H.contentLength);
-    headers.remove(H.contentType);
-    return { headers, body: null };
-  }
-  const bytes = Buffer.from(made.body, made.formatted ? 'latin1' : 'utf8');
-  headers.set(H.contentLength, String(bytes.length));
-  if (!hadType || made.contentType !== 'text/plain') headers.set(H.contentType, made.contentType);
+  if (text !== body || !headers.has(H.contentType))
+    headers.set(H.contentType, made === null ? 'text/plain' : made.contentType);
   return { headers, body: head ? null : bytes };
 }
 

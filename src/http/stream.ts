@@ -1,24 +1,22 @@
 import type { Dispatcher } from '../base/dispatcher.js';
 import { Bit, H } from '../base/header-names.js';
-import { type RequestHeaders, ResponseHeaders, type Trailers } from '../base/headers.js';
-import type { TimerOwner } from '../base/timer-wheel.js';
+import type { RequestHeaders, ResponseHeaders, Trailers } from '../base/headers.js';
 import { type Protocol, type RequestDecoder, Reset, type ResetReason, type ResponseEncoder } from '../codec/codec.js';
 import { addFlag } from '../observe/flags.js';
 import type { TransportFacts } from '../observe/recorder.js';
 import type { StreamInfoImpl } from '../observe/stream-info-impl.js';
-import { type LedgerTimer, type LimitRef, TimerKind, TimerLedger } from '../observe/timer-ledger.js';
-import { isGrpcRequest } from '../router/grpc.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import { Router } from '../router/router.js';
 import type { ReplyHeaders, RouterCallbacks } from '../router/router-callbacks.js';
-import { parseGrpcTimeout } from '../router/timeouts.js';
 import type { Cluster, UpstreamConnectionInfo } from '../upstream/types.js';
 import type { ConnectionManagerConfig } from './config.js';
 import type { FilteredStream, StreamFilters } from './filters/chain.js';
-import { hasToken, isUpgrade, mutateRequestHeaders, mutateResponseHeaders } from './header-rules.js';
+import { INTERNAL, mutateRequestHeaders, mutateResponseHeaders } from './header-rules.js';
 import { makeLocalReply } from './local-reply.js';
 import { checkRequest } from './request-checks.js';
 import { chargeCode } from './stats.js';
+import { StreamClocks } from './stream-clocks.js';
+import { answerExpect, isTunnelAnswer, Upgrade, upgradeOf } from './upgrade.js';
 
 /** What a stream needs of the connection manager it lives in. */
 export interface StreamOwner {
@@ -39,25 +37,16 @@ export interface StreamOwner {
 
 const NO_DATA = new Uint8Array(0);
 
-/**
- * One downstream stream: the receiving end of the codec above, the filters and the router below. It owns the clocks of the connection
- * manager and the one decision that makes a 408 or a 504 of them: was the request complete when the clock ran out.
- */
-export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredStream, TimerOwner {
+/** One downstream stream: the receiving end of the codec above, the filters and the router below. */
+export class ActiveStream extends StreamClocks implements RequestDecoder, RouterCallbacks, FilteredStream {
   /** Intrusive list of the connection manager. */
   prev: ActiveStream | null = null;
   next: ActiveStream | null = null;
 
-  readonly info: StreamInfoImpl;
-  readonly ledger: TimerLedger;
-  readonly dispatcher: Dispatcher;
   protocol: Protocol;
-  readonly config: ConnectionManagerConfig;
   requestHeaders: RequestHeaders | null = null;
   route: RouteEntry | null = null;
   internalRequest = false;
-  /** The codec has delivered the end of the request. */
-  requestComplete = false;
   /** Final response headers were given to the codec. */
   responseStarted = false;
   /** Closes its connection when its response is over. */
@@ -67,11 +56,6 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
   private filters: StreamFilters | null = null;
   /** Cluster of the route, kept while a filter may hold the request. */
   private cluster: Cluster | undefined = undefined;
-  private idleMs: number;
-  private idle: LedgerTimer | null = null;
-  private request: LedgerTimer | null = null;
-  private headersTimer: LedgerTimer | null = null;
-  private duration: LedgerTimer | null = null;
   /** The codec has let go of the last byte. */
   private codecComplete = false;
   private wasReset = false;
@@ -84,33 +68,11 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
 
   constructor(
     private readonly owner: StreamOwner,
-    readonly encoder: ResponseEncoder,
+    encoder: ResponseEncoder,
     info: StreamInfoImpl,
   ) {
-    const config = (this.config = owner.config);
-    this.dispatcher = owner.dispatcher;
+    super(owner.dispatcher, owner.config, encoder, info);
     this.protocol = owner.protocol;
-    this.info = info;
-    const ledger = (this.ledger = new TimerLedger(owner.dispatcher));
-    this.idleMs = config.streamIdle.ms;
-    if (this.idleMs > 0) this.idle = ledger.arm(this, TimerKind.STREAM_IDLE, this.idleMs, config.streamIdle.ref);
-    if (config.request.ms > 0)
-      this.request = ledger.arm(this, TimerKind.REQUEST, config.request.ms, config.request.ref);
-    if (config.requestHeaders.ms > 0)
-      this.headersTimer = ledger.arm(
-        this,
-        TimerKind.REQUEST_HEADERS,
-        config.requestHeaders.ms,
-        config.requestHeaders.ref,
-      );
-    if (config.maxStreamDuration.ms > 0)
-      this.duration = ledger.arm(
-        this,
-        TimerKind.MAX_STREAM_DURATION,
-        config.maxStreamDuration.ms,
-        config.maxStreamDuration.ref,
-      );
-    if (config.streamFlush.ms > 0) encoder.setFlushTimeout(config.streamFlush.ms);
   }
 
   /** The request is an upgrade or CONNECT that is allowed: its body waits for the answer. */
@@ -125,15 +87,21 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
   // --- the request, from the codec
 
   decodeHeaders(headers: RequestHeaders, endStream: boolean): void {
-    const { config, info, ledger } = this;
+    const { config, info } = this;
     this.requestHeaders = info.requestHeaders = headers;
     // HTTP/1 knows its version only now.
     this.protocol = info.protocol = this.owner.protocol;
     if (endStream) this.onRequestComplete();
-    if (this.headersTimer !== null) ledger.disarm(this.headersTimer);
-    if ((headers.bits & Bit.EXPECT) !== 0) this.answerExpect(headers);
+    this.onHead();
+    if ((headers.bits & Bit.EXPECT) !== 0) answerExpect(this, headers);
     if (!checkRequest(this, headers, config)) return;
-    this.internalRequest = mutateRequestHeaders(headers, config, info.connection, info, this.dispatcher.random);
+    const caller = mutateRequestHeaders(headers, config, info.connection, info, this.dispatcher.random);
+    if (caller > INTERNAL) {
+      config.stats.downstream_rq_rejected_via_ip_detection++;
+      this.sendLocalReply(caller, '', 'rejecting_because_detection_failed');
+      return;
+    }
+    this.internalRequest = caller === INTERNAL;
     const route = (this.route = config.routes.table.match(headers, this.dispatcher.random.u32, info.connection));
     let cluster: Cluster | undefined;
     if (route !== null) {
@@ -148,7 +116,9 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
       }
       this.applyRouteLimits(route, headers);
     }
-    if (!this.acceptUpgrade(headers, route)) return;
+    if (config.logOnNewRequest) config.accessLog?.log(info, 'DownstreamStart');
+    const upgrade = upgradeOf(this, headers, route);
+    if (upgrade !== Upgrade.NONE && !this.acceptUpgrade(upgrade)) return;
     const filters =
       config.filters === null ? null : (this.filters = config.filters.open(this, config.routes.table.config));
     if (filters !== null) {
@@ -184,82 +154,15 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
     this.sendLocalReply(413, 'Payload Too Large', 'request_payload_too_large');
   }
 
-  /** `Expect: 100-continue` is answered here unless it is to be passed on; other expectations are the upstream's affair. */
-  private answerExpect(headers: RequestHeaders): void {
-    if (this.config.proxy100Continue || headers.get(H.expect)?.toLowerCase() !== '100-continue') return;
-    const answer = new ResponseHeaders(100);
-    chargeCode(this.config.stats, 100);
-    chargeCode(this.config.listenerStats, 100);
-    this.info.responseCode = 100;
-    this.encoder.encode1xx(answer);
-    headers.remove(H.expect);
-  }
-
-  private applyRouteLimits(route: RouteEntry, headers: RequestHeaders): void {
-    if (route.idleTimeout !== null) this.setIdleTimeout(route.idleTimeout, route.idleTimeoutRef);
-    const flush = route.flushTimeout;
-    if (flush !== null) this.encoder.setFlushTimeout(flush);
-    if (route.maxStreamDuration !== null || this.duration !== null) this.refreshDuration(route, headers);
-  }
-
-  private setIdleTimeout(ms: number, ref: LimitRef): void {
-    this.idleMs = ms;
-    if (ms === 0) {
-      if (this.idle !== null) this.ledger.disarm(this.idle);
-      this.idle = null;
-    } else if (this.idle === null) {
-      this.idle = this.ledger.arm(this, TimerKind.STREAM_IDLE, ms, ref);
-    } else {
-      this.idle.ref = ref;
-      this.ledger.rearm(this.idle, ms);
-    }
-  }
-
-  /** Effective max stream duration of the route chosen; counted from the stream's creation. */
-  private refreshDuration(route: RouteEntry, headers: RequestHeaders): void {
-    const limits = route.maxStreamDuration;
-    let ms: number | null = null;
-    let ref: LimitRef = this.config.maxStreamDuration.ref;
-    const header =
-      limits !== null && limits.grpcHeaderMax !== null ? parseGrpcTimeout(headers.get(H.grpcTimeout)) : null;
-    if (header !== null) {
-      ms = header;
-      if (limits!.grpcHeaderMax !== 0 && ms > limits!.grpcHeaderMax!) ms = limits!.grpcHeaderMax!;
-      const offset = limits!.grpcHeaderOffset;
-      if (ms !== 0 && offset !== null) ms = Math.max(0, ms! - offset);
-      ref = route.maxStreamDurationRef;
-    } else if (limits !== null && limits.max !== null) {
-      ms = limits.max === 0 ? null : limits.max;
-      ref = route.maxStreamDurationRef;
-    } else if (this.config.maxStreamDuration.ms > 0) ms = this.config.maxStreamDuration.ms;
-    if (ms === null) {
-      if (this.duration !== null) {
-        this.ledger.disarm(this.duration);
-        this.duration = null;
-        if (limits !== null && isGrpcRequest(headers)) headers.remove(H.grpcTimeout);
-      }
-      return;
-    }
-    if (limits !== null && isGrpcRequest(headers)) headers.set(H.grpcTimeout, `${ms}m`);
-    const left = Math.max(0, ms - Math.floor(this.dispatcher.now - this.info.start));
-    if (this.duration === null) this.duration = this.ledger.arm(this, TimerKind.MAX_STREAM_DURATION, left, ref);
-    else {
-      this.duration.ref = ref;
-      this.ledger.rearm(this.duration, left);
-    }
-  }
-
-  /** CONNECT and Upgrade need leave; false when the stream has been answered. */
-  private acceptUpgrade(headers: RequestHeaders, route: RouteEntry | null): boolean {
-    const connect = headers.method === 'CONNECT';
-    if (!connect && ((headers.bits & Bit.UPGRADE) === 0 || !isUpgrade(headers))) return true;
-    const type = connect ? (headers.protocol ?? 'connect') : headers.get(H.upgrade)!;
-    const allowed = route?.upgradeEnabled(type.toLowerCase()) ?? this.config.upgrades.get(type.toLowerCase());
-    if (allowed === true || (connect && route === null)) {
-      this.tunnel = allowed === true;
+  private acceptUpgrade(upgrade: Upgrade): boolean {
+    const { stats } = this.config;
+    if (upgrade === Upgrade.ALLOWED) {
+      this.tunnel = true;
+      stats.downstream_cx_upgrades_total++;
+      stats.downstream_cx_upgrades_active++;
       return true;
     }
-    this.config.stats.downstream_rq_ws_on_non_ws_route++;
+    stats.downstream_rq_ws_on_non_ws_route++;
     this.drainConnection = true;
     this.sendLocalReply(403, '', 'upgrade_failed');
     return false;
@@ -290,25 +193,6 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
     else this.passTrailers(trailers);
   }
 
-  private onRequestComplete(): void {
-    this.requestComplete = true;
-    this.info.requestEnd = this.dispatcher.now;
-  }
-
-  /** The end of the request has passed every filter. */
-  private onRequestDecoded(): void {
-    if (this.request !== null) this.ledger.disarm(this.request);
-  }
-
-  /** Something moved: the idle clock starts anew. */
-  private touch(): void {
-    const idle = this.idle;
-    if (idle !== null && idle.deadline >= 0) {
-      idle.rearmed++;
-      this.dispatcher.timers.arm(idle, this.idleMs, this.dispatcher.now);
-    }
-  }
-
   // --- back-pressure
 
   pauseRequest(): void {
@@ -331,40 +215,6 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
 
   onBelowWriteBufferLowWatermark(): void {
     this.router?.resumeResponse();
-  }
-
-  // --- clocks
-
-  onTimer(kind: number): void {
-    const { config, ledger } = this;
-    const stats = config.stats;
-    switch (kind) {
-      case TimerKind.STREAM_IDLE:
-        ledger.fired(this.idle!);
-        stats.downstream_rq_idle_timeout++;
-        addFlag(this.info, 'SI');
-        this.sendLocalReply(this.timeoutStatus(), 'stream timeout', 'stream_idle_timeout');
-        break;
-      case TimerKind.REQUEST:
-        ledger.fired(this.request!);
-        stats.downstream_rq_timeout++;
-        this.sendLocalReply(this.timeoutStatus(), 'request timeout', 'request_overall_timeout');
-        break;
-      case TimerKind.REQUEST_HEADERS:
-        ledger.fired(this.headersTimer!);
-        stats.downstream_rq_header_timeout++;
-        this.sendLocalReply(this.timeoutStatus(), 'request header timeout', 'request_header_timeout');
-        break;
-      default:
-        ledger.fired(this.duration!);
-        stats.downstream_rq_max_duration_reached++;
-        this.sendLocalReply(this.timeoutStatus(), 'downstream duration timeout', 'max_duration_timeout', null, 4);
-    }
-  }
-
-  /** The one rule: 504 when the request was complete at this instant, else 408 (before Envoy 1.22: always 408). */
-  private timeoutStatus(): number {
-    return this.requestComplete && this.config.profile.gatewayTimeoutWhenComplete ? 504 : 408;
   }
 
   // --- replies
@@ -398,7 +248,6 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
       this.requestHeaders,
       (headers) => {
         this.info.responseHeaders = headers;
-        this.info.responseCode = headers.status;
         // A redirect or direct response puts its own headers before those of the route.
         const direct = route !== null && route.action !== 'route';
         if (direct) modify?.addReplyHeaders(headers, false);
@@ -440,7 +289,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
     if (this.destroyed || this.ending) return;
     const { config, info, owner, protocol } = this;
     this.touch();
-    if (this.request !== null) this.ledger.disarm(this.request);
+    this.onRequestDecoded();
     if (this.filters !== null) this.filters.encodeHeaders(headers);
     const tunnel = this.tunnel && isTunnelAnswer(headers, this.requestHeaders);
     mutateResponseHeaders(headers, config, this.requestHeaders, tunnel, owner.date());
@@ -465,6 +314,7 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
     }
     info.firstDownstreamTx = this.dispatcher.now;
     this.encoder.encodeHeaders(headers, endStream);
+    if (tunnel && config.logOnTunnel) config.accessLog?.log(info, 'DownstreamTunnelSuccessfullyEstablished');
     if (endStream) this.endResponse();
   }
 
@@ -563,12 +413,14 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
     this.ending = true;
     const { config, info } = this;
     this.ledger.disarmAll();
+    this.stopLogFlush();
+    if (this.tunnel) config.stats.downstream_cx_upgrades_active--;
     if (this.router !== null) this.router.onDestroy();
     if (this.filters !== null) this.filters.stop();
     info.end = this.dispatcher.now;
     this.owner.onStreamDestroyed(this);
     config.recordRequest(this.route, info);
-    if (config.accessLog !== null) config.accessLog.log(info);
+    if (config.accessLog !== null) config.accessLog.log(info, 'DownstreamEnd');
     const code = info.responseCode;
     if (config.failures !== null && (info.flags.length > 0 || code >= 500 || code === 408 || code === 0))
       config.failures.onStreamEnd(this);
@@ -583,11 +435,4 @@ export class ActiveStream implements RequestDecoder, RouterCallbacks, FilteredSt
   transportFacts(): TransportFacts | null {
     return this.stalled;
   }
-}
-
-/** The upstream has agreed to the upgrade or CONNECT: from here on the stream is a tunnel. */
-function isTunnelAnswer(headers: ResponseHeaders, request: RequestHeaders | null): boolean {
-  const { status } = headers;
-  if (request?.method === 'CONNECT') return status >= 200 && status < 300;
-  return status === 101 && headers.has(H.upgrade) && hasToken(headers.get(H.connection) ?? '', 'upgrade');
 }

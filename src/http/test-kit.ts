@@ -20,6 +20,7 @@ import { type RouterConfig, RouterStats } from '../router/router-callbacks.js';
 import { CONNECTION, tableOf, to } from '../router/testing.js';
 import { FakeHistogram, makeHost, TestLoop } from '../upstream/test-kit.js';
 import type { Cluster, ClusterManager, PoolCallbacks, UpstreamConnectionInfo } from '../upstream/types.js';
+import { XffDetection } from './client-address.js';
 import { type ConnectionManagerConfig, PROFILES } from './config.js';
 import { ConnectionManager } from './connection-manager.js';
 import { PathNormalizer } from './path.js';
@@ -68,12 +69,18 @@ export function managerConfig(changes: object = {}): ConnectionManagerConfig {
     stripMatchingHostPort: false,
     stripAnyHostPort: false,
     stripTrailingHostDot: false,
-    internalAddress: null,
+    isInternal: null,
+    detections: [new XffDetection(0, false)],
+    forwardProto: null,
+    earlyMutations: null,
     upgrades: new Map(),
     streamErrorOnInvalidMessage: false,
     isOverTls: false,
     listenerPort: 80,
     accessLog: null,
+    logOnNewRequest: false,
+    logOnTunnel: false,
+    logFlushInterval: 0,
     filters: null,
     drain: { drainClose: () => false, healthcheckFailed: false },
     failures: null,

@@ -9,6 +9,7 @@ export type AccessLogType =
   | 'DownstreamStart'
   | 'DownstreamPeriodic'
   | 'DownstreamEnd'
+  | 'DownstreamTunnelSuccessfullyEstablished'
   | 'UpstreamPoolReady'
   | 'UpstreamPeriodic'
   | 'UpstreamEnd'

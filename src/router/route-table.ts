@@ -1,3 +1,4 @@
+import { type HeaderName, permanentName } from '../base/header-names.js';
 import type { RequestHeaders } from '../base/headers.js';
 import type { Any, RouteConfiguration } from '../xds/types.js';
 import { HeaderReader } from './header-matcher.js';
@@ -44,12 +45,15 @@ export class RouteTable implements StreamRandom {
   private drawn = -1;
   private source: () => number = () => 0;
   readonly virtualHosts: readonly VirtualHost[];
+  /** internal_only_headers: what only internal callers may say. */
+  readonly internalOnly: readonly HeaderName[];
 
   /** @throws ConfigError */
   constructor(
     readonly config: RouteConfiguration,
     deps: RouteTableDeps,
   ) {
+    this.internalOnly = config.internal_only_headers.map(permanentName);
     this.ignorePort = config.ignore_port_in_host_matching;
     this.hostReader = config.vhost_header === '' ? null : new HeaderReader(config.vhost_header);
     const tableMutations = compileLevel(config, deps.compileFormat);

@@ -4,9 +4,11 @@ import type { Http2Options } from '../codec/http2/options.js';
 import { createHttp2ServerCodec } from '../codec/http2/server.js';
 import type { Http2CodecStats } from '../codec/http2/stats.js';
 import { type FieldRef, positionOf } from '../config/position.js';
+import { compileDetections } from '../http/client-address.js';
 import type { ConnectionManagerConfig, DrainDecision, FailureSink, ReplyProfile, StreamLog } from '../http/config.js';
 import type { FilterChain } from '../http/filters/chain.js';
 import { compileFilters } from '../http/filters/compile.js';
+import { ipOf } from '../http/header-rules.js';
 import { LocalReplyRewriter } from '../http/local-reply-config.js';
 import { type EscapedSlashes, PathNormalizer } from '../http/path.js';
 import { HTTP_GAUGES, HttpStats, ListenerHttpStats, TracingStats } from '../http/stats.js';
@@ -18,6 +20,7 @@ import type { StatStore } from '../observe/stats.js';
 import type { StreamInfo } from '../observe/stream-info.js';
 import type { Limit } from '../observe/timer-ledger.js';
 import { compileHeaderMatcher } from '../router/header-matcher.js';
+import { compileHeaderRules, type HeaderChange } from '../router/header-mutation.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import type { RouteTable } from '../router/route-table.js';
 import { type RouterConfig, RouterStats } from '../router/router-callbacks.js';
@@ -25,6 +28,7 @@ import { StrictHeader } from '../router/strict-headers.js';
 import type { ClusterStats } from '../upstream/cluster-stats.js';
 import type { ClusterManager, UpstreamConnectionInfo } from '../upstream/types.js';
 import { unsupported } from '../xds/decode.js';
+import { isType } from '../xds/type-url.js';
 import type { HeaderMatcher, HttpConnectionManager, RouteConfiguration, Router as RouterProto } from '../xds/types.js';
 import { cidrMatcher } from './cidr.js';
 import { commonHttp2Options } from './http2-options.js';
@@ -145,14 +149,25 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
     stripMatchingHostPort: hcm.strip_matching_host_port,
     stripAnyHostPort: hcm.strip_any_host_port ?? false,
     stripTrailingHostDot: hcm.strip_trailing_host_dot,
-    internalAddress:
-      hcm.internal_address_config === undefined ? null : cidrMatcher(hcm.internal_address_config.cidr_ranges),
+    isInternal: internalCallers(hcm),
+    detections: compileDetections(hcm, cidrMatcher),
+    forwardProto:
+      hcm.forward_proto_config === undefined
+        ? null
+        : {
+            https: hcm.forward_proto_config.https_destination_ports,
+            http: hcm.forward_proto_config.http_destination_ports,
+          },
+    earlyMutations: earlyMutations(hcm),
     upgrades,
     streamErrorOnInvalidMessage:
       hcm.http_protocol_options?.override_stream_error_on_invalid_http_message ?? streamError,
     isOverTls: place.tls,
     listenerPort: place.listenerPort,
     accessLog: deps.accessLog(hcm),
+    logOnNewRequest: hcm.access_log_options?.flush_access_log_on_new_request ?? false,
+    logOnTunnel: hcm.access_log_options?.flush_log_on_tunnel_successfully_established ?? false,
+    logFlushInterval: hcm.access_log_options?.access_log_flush_interval ?? 0,
     drain: deps.drain,
     failures: deps.failures,
     transportFacts: deps.transportFacts,
@@ -160,6 +175,28 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
     filterChainName: place.filterChainName,
     ownAddress: deps.ownAddress,
   };
+}
+
+/** internal_address_config: a unix socket counts by `unix_sockets`, an address by the ranges. */
+function internalCallers(hcm: HttpConnectionManager): ConnectionManagerConfig['isInternal'] {
+  const config = hcm.internal_address_config;
+  if (config === undefined) return null;
+  const inRanges = cidrMatcher(config.cidr_ranges);
+  const { unix_sockets: unixSockets } = config;
+  return (ip, connection) => {
+    const client = ip === '' ? (connection.remoteIp ?? ipOf(connection.remoteAddress)) : ip;
+    return client === '' ? unixSockets : inRanges(client);
+  };
+}
+
+function earlyMutations(hcm: HttpConnectionManager): readonly HeaderChange[] | null {
+  const changes: HeaderChange[] = [];
+  for (const extension of hcm.early_header_mutation_extensions) {
+    if (!isType(extension.typed_config, 'EarlyHeaderMutation'))
+      return unsupported(extension, 'typed_config', `the mutation ${extension.name}`);
+    changes.push(...compileHeaderRules(extension.typed_config.mutations, compileFormat));
+  }
+  return changes.length === 0 ? null : changes;
 }
 
 function escapedSlashes(hcm: HttpConnectionManager): EscapedSlashes {
@@ -309,8 +346,4 @@ function refuseUnbuilt(hcm: HttpConnectionManager): void {
     if (upgrade.filters.length > 0)
       unsupported(upgrade, 'filters', 'filters of upgraded streams alone are not built yet');
   if (hcm.route_config !== undefined) refuseUnbuiltRoutes(hcm.route_config);
-  if (hcm.original_ip_detection_extensions.length > 0)
-    unsupported(hcm, 'original_ip_detection_extensions', 'only x-forwarded-for by use_remote_address is built');
-  if (hcm.early_header_mutation_extensions.length > 0)
-    unsupported(hcm, 'early_header_mutation_extensions', 'not built yet');
 }

@@ -25,8 +25,8 @@ export class Http1ServerCodec implements ServerCodec, ParserSink, ServerStreamOw
   protocol: Protocol = 'HTTP/1.1';
   private readonly parser: Http1Parser;
   private active: ServerStream | null = null;
-  /** The stream that began last in this dispatch. */
-  private latest: ServerStream | null = null;
+  /** Bytes read while no stream was open. */
+  private bytesBeforeStream = 0;
   /** Bytes of later requests. */
   private held: Buffer | null = null;
   /** No further byte is read: an error, a reset, or the connection is gone. */
@@ -89,10 +89,10 @@ export class Http1ServerCodec implements ServerCodec, ParserSink, ServerStreamOw
     this.dispatching = true;
     try {
       while (pos < end) {
-        const before = this.active;
+        // As Envoy does, all that a read brought counts for the stream that is open, or for the next one, before it is looked at.
+        if (this.active !== null) this.active.bytes.wireReceived += end - pos;
+        else this.bytesBeforeStream += end - pos;
         const next = this.parser.execute(buf, pos, end);
-        const stream = before ?? this.latest;
-        if (stream !== null) stream.bytes.wireReceived += next - pos;
         if (this.parser.head.error !== null) return this.parseFailed();
         if (this.flooded) return this.flood();
         if (this.dead || !this.conn.open) return null;
@@ -108,7 +108,6 @@ export class Http1ServerCodec implements ServerCodec, ParserSink, ServerStreamOw
     } finally {
       this.dispatching = false;
       this.resume = false;
-      this.latest = null;
     }
   }
 
@@ -168,7 +167,9 @@ export class Http1ServerCodec implements ServerCodec, ParserSink, ServerStreamOw
     this.protocol = 'HTTP/1.1';
     this.upgrade = this.deferredEnd = false;
     const stream = new ServerStream(this);
-    this.active = this.latest = stream;
+    this.active = stream;
+    stream.bytes.wireReceived = this.bytesBeforeStream;
+    this.bytesBeforeStream = 0;
     stream.decoder = this.callbacks.newStream(stream);
     if (this.responsesQueued()) {
       this.flooded = true;

@@ -77,7 +77,20 @@ export function cluster(name, endpoints, proto, { cluster: over, http2 = {}, htt
   );
 }
 
-export function listener(name, port, logFile, { hcm, route, entry, vhost, listener: over, filters = [], clusterName }) {
+/** A logger whose lines become facts: the file is `logFile` with `suffix`. */
+const ownLogger = (logFile, suffix, format) => ({
+  name: 'envoy.access_loggers.file',
+  typed_config: {
+    '@type': `${TYPE}access_loggers.file.v3.FileAccessLog`,
+    path: `${logFile}.${suffix}`,
+    log_format: { text_format_source: { inline_string: `${format}\n` } },
+  },
+});
+
+export function listener(name, port, logFile, spec) {
+  const { hcm, route, entry, vhost, listener: over, filters = [], clusterName, lines, upstreamLines } = spec;
+  const upstreamLog = upstreamLines && { upstream_log: [ownLogger(logFile, 'upstream', upstreamLines)] };
+  const router = merge(ROUTER, { typed_config: { ...upstreamLog, ...spec.router } });
   const routeEntry = merge(
     { name: 'r', match: { prefix: '/' }, route: merge({ cluster: clusterName, timeout: '5s' }, route) },
     entry,
@@ -88,7 +101,7 @@ export function listener(name, port, logFile, { hcm, route, entry, vhost, listen
       stat_prefix: name,
       codec_type: 'AUTO',
       generate_request_id: false,
-      http_filters: [...filters, ROUTER],
+      http_filters: [...filters, router],
       access_log: [
         {
           name: 'envoy.access_loggers.file',
@@ -98,6 +111,7 @@ export function listener(name, port, logFile, { hcm, route, entry, vhost, listen
             log_format: { text_format_source: { inline_string: `${Object.values(LOG_FIELDS).join('\t')}\n` } },
           },
         },
+        ...(lines ? [ownLogger(logFile, 'lines', lines)] : []),
       ],
       route_config: { name, virtual_hosts: [merge({ name: 'v', domains: ['*'], routes: [routeEntry] }, vhost)] },
     },

@@ -73,7 +73,7 @@ export class Context {
 
   /** A client connection of the scenario's downstream protocol. */
   async connect(options = {}) {
-    const socket = await dial(this.port);
+    const socket = await dial(this.port, '127.0.0.1', options.from);
     const Client = (options.proto ?? this.scenario.down) === 'h2' ? H2Client : H1Client;
     const client = new Client(socket, { ...this.scenario.client, ...options });
     this.clients.push(client);
@@ -152,6 +152,22 @@ export class Context {
       .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   }
 
+  /** `text` with the ports of the scenario's own sockets as `:PORT`. */
+  #named(text) {
+    return text.replaceAll(/(?<=[\w\].]):(\d+)\b/g, (all, port) => (this.#ports.has(Number(port)) ? ':PORT' : all));
+  }
+
+  /** Lines of a log of the scenario's own, with the ports of its peers named. */
+  #ownLines(suffix) {
+    let text = '';
+    try {
+      text = readFileSync(`${this.logFile}.${suffix}`, 'utf8');
+    } catch {
+      return [];
+    }
+    return this.#named(text).replaceAll(`${this.scenario.name}-`, '').split('\n').slice(0, -1);
+  }
+
   /** Waits until every stream that ended is in the log and the numbers stand still. */
   async settle() {
     for (const begin = now(); now() - begin < SETTLE; await sleep(25)) {
@@ -188,7 +204,11 @@ export class Context {
     for (const [name, value] of [...(await this.#stats())].sort()) {
       if (value !== 0 && !UNCOMPARED.test(name)) stats[name] = value;
     }
-    return { client, upstream, log: this.#log(), stats, extra: this.#extra };
+    const { lines, upstreamLines } = this.scenario;
+    const extra = { ...this.#extra };
+    if (lines) extra.lines = this.#ownLines('lines');
+    if (upstreamLines) extra.upstreamLines = this.#ownLines('upstream');
+    return { ...JSON.parse(this.#named(JSON.stringify({ client, upstream }))), log: this.#log(), stats, extra };
   }
 
   close() {

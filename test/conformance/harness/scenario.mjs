@@ -11,6 +11,8 @@ import { readdirSync } from 'node:fs';
  *   `upstreams`: more of them by name;
  * - `hcm`, `route`, `entry`, `vhost`, `listener`, `cluster`, `http2`, `filters`: laid over the default bootstrap
  *   (RouteAction, Route, VirtualHost, Listener, Cluster, Http2ProtocolOptions of the cluster, filters before the router);
+ * - `router`: laid over the router filter; `lines`, `upstreamLines`: formats of one more access log and of the router's
+ *   upstream log, whose lines become facts;
  * - `client`: options of the client connections;
  * - `server`: laid over the bootstrap file itself, for scenarios that run `alone`;
  * - `alone`: runs in a proxy of its own, because it looks at what all listeners share, or moves much data;
