@@ -254,7 +254,7 @@ export class FakeCluster {
   readonly name = 'c';
   readonly observabilityName = 'c';
   readonly stats = counters();
-  readonly codes = { charge() {}, chargeRetry() {}, recordTime() {} };
+  readonly codes = { charge() {}, chargeRetry() {}, recordTime() {}, alternative() {} };
   maxStreamDuration: number | null = null;
   readonly maintenanceMode = false;
   readonly dropOverload = 0;
@@ -362,6 +362,10 @@ function routerConfig(clusters: ClusterManager): RouterConfig {
     suppressEnvoyHeaders: false,
     respectExpectedRqTimeout: false,
     durationDisablesRouteTimeout: true,
+    dynamicStats: true,
+    quietGrpcCodes: false,
+    upstreamLog: null,
+    schemeOfUpstream: false,
   };
   const shadows: { router: RouterConfig; ownAddress: string } = { router: null!, ownAddress: '192.0.2.1' };
   shadows.router = { ...common, stats: new RouterStats(), shadows };

@@ -10,7 +10,8 @@ import type { UpstreamRequest } from './upstream-request.js';
  * is tried again, or answered. The order of these steps is Envoy's.
  */
 
-const RESET_FLAG: Record<ResetReason, Flag> = {
+/** The response flag of a reset. */
+export const RESET_FLAG: Record<ResetReason, Flag> = {
   [Reset.LOCAL]: 'LR',
   [Reset.LOCAL_REFUSED]: 'LR',
   [Reset.REMOTE]: 'UR',

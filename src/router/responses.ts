@@ -26,7 +26,7 @@ export function onUpstreamHeaders(
     const verdict = retry.shouldRetryHeaders(headers, router.requestHeaders);
     if (verdict === 'retry') {
       host.stats.rq_error++;
-      cluster.codes.chargeRetry(status);
+      cluster.codes.chargeRetry(status, router.grpc && config.quietGrpcCodes);
       retry.onHostAttempted(host);
       if (endStream && attempt.encodeComplete) attempt.complete();
       else attempt.reset();
@@ -46,8 +46,7 @@ export function onUpstreamHeaders(
   if (refusedUpgrade(router, headers, attempt)) return;
   if (router.requestCompleteAt >= 0 && !config.suppressEnvoyHeaders)
     headers.set(H.xEnvoyUpstreamServiceTime, String(Math.floor(callbacks.dispatcher.now - router.requestCompleteAt)));
-  if (callbacks.info.healthCheck !== true)
-    cluster.codes.charge(status, callbacks.internalRequest, host.canary, host.zone);
+  router.countCode(status, host);
   if (status >= 500) host.stats.rq_error++;
   else noteSuccess(router, host, grpcStatus, endStream);
   if (route.includeAttemptCountInResponse) headers.set(H.xEnvoyAttemptCount, String(callbacks.info.attemptCount));

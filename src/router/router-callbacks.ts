@@ -4,6 +4,7 @@ import type { Protocol } from '../codec/codec.js';
 import type { StreamInfo } from '../observe/stream-info.js';
 import type { TimerLedger } from '../observe/timer-ledger.js';
 import type { ClusterManager, UpstreamConnectionInfo } from '../upstream/types.js';
+import type { UpstreamLogConfig } from './attempt-log.js';
 import type { StrictHeader } from './strict-headers.js';
 
 /** What the router asks of the downstream stream above it. */
@@ -83,4 +84,12 @@ export interface RouterConfig {
   readonly shadows: ShadowConfig;
   /** A max_stream_duration message on the route switches its timeout off (Envoy >= 1.18). */
   readonly durationDisablesRouteTimeout: boolean;
+  /** dynamic_stats: codes and times are counted for the cluster. */
+  readonly dynamicStats: boolean;
+  /** suppress_grpc_request_failure_code_stats: of gRPC requests only the number is counted. */
+  readonly quietGrpcCodes: boolean;
+  /** Log of attempts; null: none. */
+  readonly upstreamLog: UpstreamLogConfig | null;
+  /** scheme_header_transformation.match_upstream: `:scheme` is that of the connection that takes the request. */
+  readonly schemeOfUpstream: boolean;
 }

@@ -5,7 +5,7 @@ import type { Protocol } from '../codec/codec.js';
 import { addFlag } from '../observe/flags.js';
 import { newUpstreamInfo } from '../observe/stream-info.js';
 import { type LedgerTimer, TimerKind, type TimerLedger } from '../observe/timer-ledger.js';
-import type { Cluster, Host, LbContext, Priority, RetryPriority } from '../upstream/types.js';
+import type { Cluster, CodeStats, Host, LbContext, Priority, RetryPriority } from '../upstream/types.js';
 import { dropsOverload } from './drop-overload.js';
 import { onRouteTimeout } from './failures.js';
 import { isGrpcRequest } from './grpc.js';
@@ -57,6 +57,8 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   grpcOutcomeDue = false;
   /** x-envoy-upstream-rq-timeout-alt-response: 204 instead of 504. */
   alternateTimeoutReply = false;
+  /** x-envoy-upstream-alt-stat-name: codes and times are counted under that name as well. */
+  private alternateCodes: CodeStats | null = null;
   /** Request body kept to be sent again; null when none is kept. */
   body: KeptBody | null = null;
   /** Copies of the request, while it is uploaded. */
@@ -108,6 +110,8 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     this.cluster = cluster;
     this.priority = route.priority;
     if (config.strictHeaders !== undefined && !passesStrictly(config.strictHeaders, headers, callbacks)) return;
+    this.grpc = isGrpcRequest(headers);
+    if ((headers.bits & Bit.X_ENVOY) !== 0) this.takeStatName(headers);
     if (cluster.dropOverload > 0 && dropsOverload(this, cluster)) return;
     info.attemptCount = 1;
     if (cluster.maintenanceMode) {
@@ -124,7 +128,6 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
       this.noHealthyUpstream();
       return;
     }
-    this.grpc = isGrpcRequest(headers);
     resolveTimeouts(this.timeouts, route, headers, this.grpc, config);
     if ((headers.bits & Bit.X_ENVOY) !== 0 && headers.remove(H.xEnvoyUpstreamRqTimeoutAltResponse))
       this.alternateTimeoutReply = true;
@@ -281,7 +284,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
 
   /** Any 1xx starts the response as far as retries and codes go, forwarded or not. */
   onUpstream1xx(headers: ResponseHeaders, attempt: UpstreamRequest): void {
-    this.cluster.codes.charge(headers.status, this.callbacks.internalRequest, attempt.host!.canary);
+    this.countCode(headers.status, attempt.host);
     this.responseStarted = true;
     if (this.attempts.length > 1) this.resetOthers(attempt);
     this.dropRetryState();
@@ -314,7 +317,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     else {
       const ms = Math.floor(this.callbacks.dispatcher.now - this.requestCompleteAt);
       attempt.host!.outlier.putResponseTime(ms);
-      this.cluster.codes.recordTime(ms, this.callbacks.internalRequest, attempt.host!.canary, attempt.host!.zone);
+      this.countTime(ms, attempt.host!);
       this.cluster.budgetStats?.recordWhole(ms, this.timeouts.global);
       attempt.complete();
     }
@@ -338,8 +341,34 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   }
 
   charge(code: number, host: Host | null): void {
-    this.cluster.codes.charge(code, this.callbacks.internalRequest, host?.canary === true, host?.zone);
+    this.countCode(code, host);
     if (host !== null && code >= 500) host.stats.rq_error++;
+  }
+
+  /** Counts a code for the cluster, and under the name that the caller gave. Health checks are not counted. */
+  countCode(code: number, host: Host | null): void {
+    const { config, alternateCodes } = this;
+    const { internalRequest: internal, info } = this.callbacks;
+    if (!config.dynamicStats || info.healthCheck === true) return;
+    const canary = host?.canary === true;
+    const quiet = this.grpc && config.quietGrpcCodes;
+    this.cluster.codes.charge(code, internal, canary, host?.zone, quiet);
+    if (alternateCodes !== null) alternateCodes.charge(code, internal, canary, host?.zone, quiet);
+  }
+
+  private countTime(ms: number, { canary, zone }: Host): void {
+    const { alternateCodes } = this;
+    const { internalRequest: internal, info } = this.callbacks;
+    if (!this.config.dynamicStats || info.healthCheck === true) return;
+    this.cluster.codes.recordTime(ms, internal, canary, zone);
+    if (alternateCodes !== null) alternateCodes.recordTime(ms, internal, canary, zone);
+  }
+
+  private takeStatName(headers: RequestHeaders): void {
+    const name = headers.get(H.xEnvoyUpstreamAltStatName);
+    if (name === undefined) return;
+    this.alternateCodes = this.cluster.codes.alternative(name);
+    headers.remove(H.xEnvoyUpstreamAltStatName);
   }
 
   // --- retries

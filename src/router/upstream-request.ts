@@ -6,7 +6,14 @@ import { type LedgerTimer, type LimitRef, TimerKind } from '../observe/timer-led
 import { countStreamReset } from '../upstream/cluster-stats.js';
 import { AttemptSizes } from '../upstream/tracking.js';
 import type { Host, PoolCallbacks, PoolFailure, PoolHandle, UpstreamConnectionInfo } from '../upstream/types.js';
-import { onPerTryIdleTimeout, onPerTryTimeout, onUpstreamMaxDuration, onUpstreamReset } from './failures.js';
+import { AttemptLog } from './attempt-log.js';
+import {
+  onPerTryIdleTimeout,
+  onPerTryTimeout,
+  onUpstreamMaxDuration,
+  onUpstreamReset,
+  RESET_FLAG,
+} from './failures.js';
 import { onUpstreamHeaders } from './responses.js';
 import type { Router } from './router.js';
 import { FROM_HEADER } from './timeouts.js';
@@ -56,6 +63,8 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
   private readonly sizes: AttemptSizes | null;
   /** The route timeout ends it: no budget of the attempt is recorded. */
   cutByRoute = false;
+  /** null: no log of attempts is kept. */
+  private log: AttemptLog | null = null;
 
   constructor(
     private readonly router: Router,
@@ -73,8 +82,11 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     info.poolStart = this.router.callbacks.dispatcher.now;
     info.host = this.chosen.address;
     info.hostname = this.chosen.hostname;
+    const { upstreamLog } = this.router.config;
+    if (upstreamLog !== null) this.log = new AttemptLog(upstreamLog, this.router, info);
     const pool = this.router.cluster.pool(this.chosen, this.router.priority, this.router.callbacks.protocol);
     if (pool === null) {
+      this.log = null;
       this.router.onNoPool(this);
       return;
     }
@@ -111,6 +123,8 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
       const ref = router.timeouts.upstreamMaxStreamDuration !== null ? FROM_HEADER : CLUSTER_DURATION;
       this.maxDuration = router.ledger.arm(this, TimerKind.UPSTREAM_MAX_STREAM_DURATION, max, ref);
     }
+    if (router.config.schemeOfUpstream) headers.scheme = connection.tls ? 'https' : 'http';
+    if (this.log !== null) this.log.onStream();
     this.encodeHeaders(headers);
     if (this.done) return;
     if (this.perTryWanted || router.requestComplete) this.armPerTry();
@@ -145,6 +159,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
       for (let i = 0; i <= last && !this.done; i++) {
         const end = i === last && this.endSeen && trailers === null;
         if (end) this.noteEnd(now);
+        if (this.log !== null) this.log.view.bytesSent += waiting[i].length;
         encoder.encodeData(waiting[i], end);
       }
       this.waitingBytes = 0;
@@ -162,6 +177,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     this.info.host = host?.address ?? '';
     this.info.hostname = host?.hostname ?? '';
     this.info.transportFailureReason = transportFailureReason;
+    if (this.log !== null) this.log.flag(RESET_FLAG[FAILURE_RESET[failure]]);
     this.finish();
     onUpstreamReset(this.router, FAILURE_RESET[failure], transportFailureReason, this);
   }
@@ -183,6 +199,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     const now = this.router.callbacks.dispatcher.now;
     this.info.lastTx = now;
     if (endStream) this.noteEnd(now);
+    if (this.log !== null) this.log.view.bytesSent += data.length;
     encoder.encodeData(data, endStream);
   }
 
@@ -282,6 +299,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
 
   decodeHeaders(headers: ResponseHeaders, endStream: boolean): void {
     if (this.done) return;
+    if (this.log !== null) this.log.onHeaders(headers);
     this.noteReceived();
     if (this.sizes !== null) this.sizes.noteResponse(headers);
     this.awaitingHeaders = false;
@@ -299,6 +317,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
 
   decodeData(data: Uint8Array, endStream: boolean): void {
     if (this.done) return;
+    if (this.log !== null) this.log.view.bytesReceived += data.length;
     this.info.lastRx = this.router.callbacks.dispatcher.now;
     if (this.sizes !== null) this.sizes.received += data.length;
     if (this.perTryIdle !== null) this.router.ledger.rearm(this.perTryIdle, this.router.timeouts.perTryIdle);
@@ -307,6 +326,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
 
   decodeTrailers(trailers: Trailers): void {
     if (this.done) return;
+    if (this.log !== null) this.log.view.responseTrailers = trailers;
     this.info.lastRx = this.router.callbacks.dispatcher.now;
     this.router.onUpstreamTrailers(trailers, this);
   }
@@ -319,6 +339,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
 
   onReset(reason: ResetReason, _details: string): void {
     if (this.done) return;
+    if (this.log !== null) this.log.flag(RESET_FLAG[reason]);
     this.encoder = null;
     countStreamReset(this.router.cluster.stats, this.info.protocol, reason);
     this.finish();
@@ -354,10 +375,13 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
       case TimerKind.PER_TRY:
         router.ledger.fired(this.perTry!);
         // Once the response has begun only its idleness counts.
-        if (!router.responseStarted) onPerTryTimeout(router, this);
+        if (router.responseStarted) break;
+        if (this.log !== null) this.log.flag('UT');
+        onPerTryTimeout(router, this);
         break;
       case TimerKind.PER_TRY_IDLE:
         router.ledger.fired(this.perTryIdle!);
+        if (this.log !== null) this.log.flag('SI');
         onPerTryIdleTimeout(router, this);
         break;
       default:
@@ -391,6 +415,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
   private finish(): void {
     if (this.done) return;
     this.done = true;
+    if (this.log !== null) this.log.onEnd();
     this.handle = null;
     const { ledger, cluster } = this.router;
     if (this.sizes !== null) cluster.sizeStats!.record(this.router.requestHeaders, this.sizes);

@@ -29,7 +29,13 @@ import type { ClusterStats } from '../upstream/cluster-stats.js';
 import type { ClusterManager, UpstreamConnectionInfo } from '../upstream/types.js';
 import { unsupported } from '../xds/decode.js';
 import { isType } from '../xds/type-url.js';
-import type { HeaderMatcher, HttpConnectionManager, RouteConfiguration, Router as RouterProto } from '../xds/types.js';
+import type {
+  AccessLog,
+  HeaderMatcher,
+  HttpConnectionManager,
+  RouteConfiguration,
+  Router as RouterProto,
+} from '../xds/types.js';
 import { cidrMatcher } from './cidr.js';
 import { commonHttp2Options } from './http2-options.js';
 
@@ -41,7 +47,7 @@ export interface HcmDeps {
   http2Stats: Http2CodecStats;
   clusters: ClusterManager;
   compileRoutes(hcm: HttpConnectionManager): RouteTable;
-  accessLog(hcm: HttpConnectionManager): StreamLog | null;
+  accessLog(loggers: readonly AccessLog[]): StreamLog | null;
   drain: DrainDecision;
   failures: FailureSink | null;
   transportFacts(connection: UpstreamConnectionInfo, waited: number): TransportFacts | null;
@@ -164,7 +170,7 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
       hcm.http_protocol_options?.override_stream_error_on_invalid_http_message ?? streamError,
     isOverTls: place.tls,
     listenerPort: place.listenerPort,
-    accessLog: deps.accessLog(hcm),
+    accessLog: deps.accessLog(hcm.access_log),
     logOnNewRequest: hcm.access_log_options?.flush_access_log_on_new_request ?? false,
     logOnTunnel: hcm.access_log_options?.flush_log_on_tunnel_successfully_established ?? false,
     logFlushInterval: hcm.access_log_options?.access_log_flush_interval ?? 0,
@@ -268,8 +274,7 @@ function http2Options(hcm: HttpConnectionManager, place: HcmPlace): Http2Options
 function routerConfig(hcm: HttpConnectionManager, stats: RouterStats, deps: HcmDeps): RouterConfig {
   const filter = hcm.http_filters[hcm.http_filters.length - 1];
   const config = filter?.typed_config as (RouterProto & { '@type': string }) | undefined;
-  if (config !== undefined && config.upstream_log?.length > 0)
-    unsupported(config, 'upstream_log', 'logs of single attempts are not written yet');
+  const upstreamLog = deps.accessLog(config?.upstream_log ?? []);
   const strict = config?.strict_check_headers ?? [];
   return {
     stats,
@@ -279,6 +284,17 @@ function routerConfig(hcm: HttpConnectionManager, stats: RouterStats, deps: HcmD
     suppressEnvoyHeaders: config?.suppress_envoy_headers ?? false,
     respectExpectedRqTimeout: config?.respect_expected_rq_timeout ?? false,
     durationDisablesRouteTimeout: deps.profile.durationDisablesRouteTimeout,
+    dynamicStats: config?.dynamic_stats ?? true,
+    quietGrpcCodes: config?.suppress_grpc_request_failure_code_stats ?? false,
+    upstreamLog:
+      upstreamLog === null
+        ? null
+        : {
+            log: upstreamLog,
+            onStream: config?.upstream_log_options?.flush_upstream_log_on_upstream_stream ?? false,
+            flushInterval: config?.upstream_log_options?.upstream_log_flush_interval ?? 0,
+          },
+    schemeOfUpstream: hcm.scheme_header_transformation?.match_upstream ?? false,
   };
 }
 
@@ -293,6 +309,10 @@ function shadowRouterConfig(deps: HcmDeps): RouterConfig {
     suppressEnvoyHeaders: false,
     respectExpectedRqTimeout: false,
     durationDisablesRouteTimeout: true,
+    dynamicStats: true,
+    quietGrpcCodes: false,
+    upstreamLog: null,
+    schemeOfUpstream: false,
     shadows: null!,
   };
   config.shadows = { router: config, ownAddress: deps.ownAddress };

@@ -103,7 +103,7 @@ export class Server {
       http2Stats,
       clusters: this.clusters,
       compileRoutes: (hcm) => this.compileRoutes(hcm),
-      accessLog: (hcm) => createAccessLog(hcm.access_log as AccessLogConfig[], this.logDeps),
+      accessLog: (loggers) => createAccessLog(loggers as AccessLogConfig[], this.logDeps),
       drain: this.drain,
       failures: this.explained,
       transportFacts: (connection, waited) => transportFacts(connection, waited, dispatcher),

@@ -12,8 +12,9 @@ class CodeCounters {
 
   constructor(readonly prefix: string) {}
 
-  charge(code: number): void {
+  charge(code: number, quiet: boolean): void {
     this.completed++;
+    if (quiet) return;
     if (code >= 100 && code < 600) {
       this.groups[(code / 100) | 0]++;
       this.codes[code]++;
@@ -28,6 +29,9 @@ class CodeCounters {
     if (this.unknown > 0) visitor.counter(`${prefix}upstream_rq_unknown`, this.unknown);
   }
 }
+
+/** Names that callers give are counted up to this many: they come with traffic. */
+const ALTERNATIVES = 1000;
 
 interface ZoneCounters {
   readonly codes: CodeCounters;
@@ -47,6 +51,7 @@ export class CodeStatsImpl implements CodeStats, StatSource {
   private canaryTime: Histogram | null = null;
   /** By the zone of the host. */
   private readonly zones = new Map<string, ZoneCounters>();
+  private alternatives: Map<string, CodeStatsImpl> | null = null;
 
   /** @param prefix `cluster.<name>.` */
   constructor(
@@ -56,16 +61,27 @@ export class CodeStatsImpl implements CodeStats, StatSource {
     private readonly ownZone = '',
   ) {}
 
-  charge(code: number, internal: boolean, canary: boolean, zone = ''): void {
-    (this.all ??= new CodeCounters(this.prefix)).charge(code);
-    if (internal) (this.internal ??= new CodeCounters(`${this.prefix}internal.`)).charge(code);
-    else (this.external ??= new CodeCounters(`${this.prefix}external.`)).charge(code);
-    if (canary) (this.canary ??= new CodeCounters(`${this.prefix}canary.`)).charge(code);
-    if (zone !== '' && this.ownZone !== '') this.zone(zone).codes.charge(code);
+  charge(code: number, internal: boolean, canary: boolean, zone = '', quiet = false): void {
+    (this.all ??= new CodeCounters(this.prefix)).charge(code, quiet);
+    if (internal) (this.internal ??= new CodeCounters(`${this.prefix}internal.`)).charge(code, quiet);
+    else (this.external ??= new CodeCounters(`${this.prefix}external.`)).charge(code, quiet);
+    if (canary) (this.canary ??= new CodeCounters(`${this.prefix}canary.`)).charge(code, quiet);
+    if (zone !== '' && this.ownZone !== '') this.zone(zone).codes.charge(code, quiet);
   }
 
-  chargeRetry(code: number): void {
-    (this.retry ??= new CodeCounters(`${this.prefix}retry.`)).charge(code);
+  chargeRetry(code: number, quiet = false): void {
+    (this.retry ??= new CodeCounters(`${this.prefix}retry.`)).charge(code, quiet);
+  }
+
+  alternative(name: string): CodeStats | null {
+    let codes = this.alternatives?.get(name);
+    if (codes === undefined) {
+      this.alternatives ??= new Map();
+      if (this.alternatives.size >= ALTERNATIVES) return null;
+      codes = new CodeStatsImpl(`${this.prefix}${name}.`, this.histogram, this.ownZone);
+      this.alternatives.set(name, codes);
+    }
+    return codes;
   }
 
   private zone(zone: string): ZoneCounters {
@@ -96,6 +112,7 @@ export class CodeStatsImpl implements CodeStats, StatSource {
       codes.visit(visitor);
       if (time !== null) visitor.histogram(`${codes.prefix}upstream_rq_time`, time);
     }
+    if (this.alternatives !== null) for (const codes of this.alternatives.values()) codes.visit(visitor);
     const prefix = this.prefix;
     if (this.time !== null) visitor.histogram(`${prefix}upstream_rq_time`, this.time);
     if (this.externalTime !== null) visitor.histogram(`${prefix}external.upstream_rq_time`, this.externalTime);

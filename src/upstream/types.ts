@@ -121,8 +121,11 @@ export interface ConnPool {
 
 /** Charges response codes: `upstream_rq_504`, `_5xx`, `_completed`, with `external.`, `internal.`, `canary.`, `retry.`, `zone.` variants. `zone`: of the host. */
 export interface CodeStats {
-  charge(code: number, internal: boolean, canary: boolean, zone?: string): void;
-  chargeRetry(code: number): void;
+  /** @param quiet only the number of responses is counted, not their codes */
+  charge(code: number, internal: boolean, canary: boolean, zone?: string, quiet?: boolean): void;
+  chargeRetry(code: number, quiet?: boolean): void;
+  /** The same under `cluster.<cluster>.<name>.`; null when there are too many such names. */
+  alternative(name: string): CodeStats | null;
   recordTime(ms: number, internal: boolean, canary: boolean, zone?: string): void;
 }
 

@@ -258,7 +258,7 @@ rows(
   [
     ['/internal', { ...ENVOY_HEADERS, 'x-secret': '1', 'x-secret-2': '2' }],
     ['/external', { ...ENVOY_HEADERS, ...xff('10.1.1.1'), 'x-secret': '1', 'x-secret-2': '2' }],
-    ['/no-trace', { 'x-envoy-upstream-alt-stat-name': 'a.b c:d' }],
+    ['/no-trace', { 'x-envoy-upstream-alt-stat-name': 'a.b c' }],
   ],
 );
 rows(
@@ -377,3 +377,47 @@ for (const transformation of ['OVERWRITE', 'APPEND_IF_ABSENT', 'PASS_THROUGH']) 
     [['/direct', { via: 'w' }], ['/up'], ['/none']],
   );
 }
+
+scenario('router-without-dynamic-stats', {
+  shows: 'dynamic_stats: false leaves the codes of the cluster uncounted',
+  upstream: [(request) => request.respond(503), ok],
+  router: { dynamic_stats: false },
+  route: { retry_policy: { retry_on: '5xx' } },
+  run: (t) => t.once('/x'),
+});
+scenario('router-quiet-grpc-codes', {
+  shows: 'suppress_grpc_request_failure_code_stats leaves the codes of gRPC requests uncounted',
+  down: 'h2',
+  up: 'h2',
+  upstream: [(request) => request.respond(503), ok],
+  router: { suppress_grpc_request_failure_code_stats: true },
+  route: { retry_policy: { retry_on: '5xx' } },
+  async run(t) {
+    const client = await t.connect();
+    await client
+      .request({ path: '/grpc', method: 'POST', headers: [['content-type', 'application/grpc']], body: 'x' })
+      .done();
+    await client.request({ path: '/plain' }).done();
+  },
+});
+scenario('scheme-of-upstream', {
+  shows: 'scheme_header_transformation.match_upstream',
+  down: 'h2',
+  up: 'h2',
+  upstream: ok,
+  hcm: { scheme_header_transformation: { match_upstream: true } },
+  entry: { request_headers_to_add: [add('x-scheme', '%REQ(:SCHEME)%')] },
+  lines: '%REQ(:SCHEME)%',
+  run: (t) => t.once('/x', { headers: [['x-forwarded-proto', 'https']] }),
+});
+rows(
+  'forward-proto',
+  {
+    shows: 'forward_proto_config names ports; others do as without it',
+    hcm: {
+      use_remote_address: true,
+      forward_proto_config: { https_destination_ports: [443], http_destination_ports: [80] },
+    },
+  },
+  [['/none'], ['/https', { 'x-forwarded-proto': 'https' }]],
+);

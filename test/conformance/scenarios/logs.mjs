@@ -348,3 +348,43 @@ scenario('log-client-leaves-while-connecting', {
     await client.ended(1500);
   },
 });
+scenario('log-upstream-periodic-pending', {
+  shows: 'Lines of an attempt that waits for its connection',
+  upstream: { kind: 'plug', cluster: { connect_timeout: '0.9s' } },
+  router: { upstream_log_options: { upstream_log_flush_interval: '0.4s' } },
+  upstreamLines: UPSTREAM,
+  async run(t) {
+    await t.up.unplug();
+    await t.once('/x');
+  },
+});
+scenario('log-upstream-max-duration', {
+  shows: "The flag of an attempt that the cluster's max_stream_duration ends",
+  upstream: { handler: () => {}, http: { common_http_protocol_options: { max_stream_duration: '0.3s' } } },
+  upstreamLines: UPSTREAM,
+  run: (t) => t.once('/x'),
+});
+scenario('log-upstream-per-try-idle', {
+  shows: 'The flag of an attempt that was idle',
+  upstream: () => {},
+  route: { retry_policy: { retry_on: 'connect-failure', per_try_idle_timeout: '0.3s' } },
+  upstreamLines: UPSTREAM,
+  run: (t) => t.once('/x'),
+});
+scenario('log-upstream-overflow', {
+  shows: 'A breaker that is open',
+  upstream: { handler: () => {}, cluster: { circuit_breakers: { thresholds: [{ max_pending_requests: 0 }] } } },
+  upstreamLines: UPSTREAM,
+  run: (t) => t.once('/x'),
+});
+scenario('log-upstream-route-headers', {
+  shows: 'Which headers a line of an attempt sees',
+  upstream: withHeader(),
+  route: { prefix_rewrite: '/new' },
+  entry: {
+    request_headers_to_add: [{ header: { key: 'x-a', value: 'b' } }],
+    response_headers_to_add: [{ header: { key: 'x-c', value: 'd' } }],
+  },
+  upstreamLines: '%REQ(:PATH)% %REQ(x-envoy-original-path)% %REQ(x-a)% %RESP(x-c)% %RESP(via)% %PATH(NQ:ORIG)%',
+  run: (t) => t.once('/x'),
+});
