@@ -20,6 +20,7 @@ const LAYERS = {
   xds: ['config', 'base'],
   pilot: CONFIG,
   inject: ['config', 'base'],
+  kube: ['config', 'base'],
   observe: ['base'],
   codec: ['base'],
   network: ['codec', 'observe', 'base'],
@@ -27,9 +28,9 @@ const LAYERS = {
   router: ['upstream', ...DATA_PLANE, ...CONFIG],
   http: ['router', 'upstream', ...DATA_PLANE, ...CONFIG],
   admin: ['http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
-  server: ['admin', 'http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
+  server: ['kube', 'admin', 'http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
   lab: ['server', 'admin', 'http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
-  cli: ['lab', 'inject', 'server', 'admin', 'http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
+  cli: ['lab', 'inject', 'server', 'kube', 'admin', 'http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
 };
 
 const sources = readdirSync(join(ROOT, 'src'), { recursive: true })

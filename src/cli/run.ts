@@ -3,7 +3,7 @@ import type { AgentSettings } from '../admin/agent/settings.js';
 import { Dispatcher } from '../base/dispatcher.js';
 import { ConfigError } from '../config/error.js';
 import { PROFILES } from '../http/config.js';
-import type { LoadOptions } from '../server/load.js';
+import { emptyConfiguration, type LoadOptions } from '../server/load.js';
 import { Server } from '../server/server.js';
 import { FileSource } from '../server/source.js';
 
@@ -14,6 +14,13 @@ const USAGE = `usage: halfopen run [options]
       --config-yaml TEXT      merged over the bootstrap
       --profile NAME          whose rules: envoy-1.40 (default), envoy-1.22, envoy-1.18, envoy-1.17, envoy-1.16,
                               or for Istio documents istio-1.7 ... istio-1.31
+      --kubernetes            follow the objects of a cluster instead of files: in a pod by its service account, else by the
+                              kubeconfig ($KUBECONFIG, ~/.kube/config)
+      --kubeconfig FILE, --context NAME
+                              which cluster, as kubectl takes it
+      --namespaces A,B        read these namespaces and the mesh's own only (all)
+      --workload-namespace NS, --workload-labels K=V,...
+                              the workload that the proxy stands beside ($POD_NAMESPACE, the labels of the pod $POD_NAME)
       --listen ADDRESS        address of the listeners made from Istio documents (127.0.0.1)
       --admin HOST:PORT       admin address for Istio documents (127.0.0.1:15000)
   -l, --log-level LEVEL       trace, debug, info, warn, error, critical, off (info)
@@ -30,6 +37,7 @@ const USAGE = `usage: halfopen run [options]
   -h, --help
 `;
 
+const CLUSTER_FLAGS = ['kubeconfig', 'context', 'namespaces', 'workload-namespace', 'workload-labels'] as const;
 const LEVELS = ['trace', 'debug', 'info', 'warning', 'warn', 'error', 'critical', 'off'];
 
 class UsageError extends Error {}
@@ -66,6 +74,12 @@ async function run(args: string[]): Promise<number> {
       config: { type: 'string', multiple: true },
       'config-yaml': { type: 'string' },
       profile: { type: 'string' },
+      kubernetes: { type: 'boolean' },
+      kubeconfig: { type: 'string' },
+      context: { type: 'string' },
+      namespaces: { type: 'string' },
+      'workload-namespace': { type: 'string' },
+      'workload-labels': { type: 'string' },
       listen: { type: 'string' },
       admin: { type: 'string' },
       'log-level': { type: 'string', short: 'l' },
@@ -105,15 +119,21 @@ async function run(args: string[]): Promise<number> {
     listen: values.listen ?? '127.0.0.1',
     admin: values.admin ?? '127.0.0.1:15000',
   };
-  if (load.bootstrapPath === null && load.bootstrapYaml === null && load.paths.length === 0)
-    throw new UsageError('nothing to run: give -c FILE, --config PATH or --config-yaml TEXT');
+  const files = load.bootstrapPath !== null || load.bootstrapYaml !== null || load.paths.length > 0;
+  const cluster = values.kubernetes === true;
+  if (!files && !cluster)
+    throw new UsageError('nothing to run: give -c FILE, --config PATH, --config-yaml TEXT or --kubernetes');
+  if (files && cluster) throw new UsageError('--kubernetes takes everything from the cluster: no files beside it');
+  if (cluster && mode === 'validate') throw new UsageError('--mode validate reads files, not a cluster');
+  for (const name of CLUSTER_FLAGS)
+    if (!cluster && values[name] !== undefined) throw new UsageError(`--${name} is for --kubernetes`);
   const say = (text: string) => {
     if (level !== 'off') process.stderr.write(`halfopen: ${text}\n`);
   };
   const agent = values.agent === true ? await agentOf(number(values['status-port'], 15020, 'status-port')) : null;
   const dispatcher = new Dispatcher();
-  const source = new FileSource(dispatcher, load);
-  const loaded = source.read();
+  const source = cluster ? null : new FileSource(dispatcher, load);
+  const loaded = source === null ? emptyConfiguration(load) : source.read();
   const server = new Server(dispatcher, loaded.bootstrap, {
     profile: PROFILES[loaded.replyProfile],
     serviceCluster: values['service-cluster'] ?? '',
@@ -128,7 +148,9 @@ async function run(args: string[]): Promise<number> {
     return 0;
   }
   const { runUntilQuit } = await import('../server/run-loop.js');
-  return runUntilQuit(server, source, loaded, agent, say);
+  if (source !== null) return runUntilQuit(server, source, loaded, agent, say);
+  const { followCluster } = await import('./cluster.js');
+  return runUntilQuit(server, await followCluster(server, load, values, say), null, agent, say);
 }
 
 async function agentOf(statusPort: number): Promise<AgentSettings> {

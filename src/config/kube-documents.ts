@@ -44,6 +44,14 @@ export function readKubeDocuments(file: string, text: string): { docs: KubeDocum
   return { docs, errors };
 }
 
+/** Reads one object that is no text any more, such as one of the Kubernetes API; otherwise as `readKubeDocuments`. */
+export function readKubeObject(value: Plain, position: Position): { docs: KubeDocument[]; errors: ConfigError[] } {
+  const docs: KubeDocument[] = [];
+  const errors: ConfigError[] = [];
+  readObject(value, position, docs, errors, '');
+  return { docs, errors };
+}
+
 function readObject(value: Plain, position: Position, docs: KubeDocument[], errors: ConfigError[], path: string): void {
   const fault = (reason: string, field: string, at: Position | null, allowed = '') => {
     errors.push(new ConfigError(reason, path === '' ? field : `${path}.${field}`, at ?? position, allowed));

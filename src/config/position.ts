@@ -1,5 +1,6 @@
 /** Where a field of a configuration document stands. Lines and columns count from 1. */
 export interface Position {
+  /** Path of the file; of an object of the Kubernetes API its name as `namespace/Kind/name`, and line and column are 0. */
   file: string;
   line: number;
   col: number;
@@ -17,22 +18,39 @@ export interface FieldRef {
   position: Position | null;
 }
 
-const positions = new WeakMap<object, Map<string, Position>>();
+/** Of an object whose fields have no positions of their own only the object's: a map for each would be most of what it costs. */
+const positions = new WeakMap<object, Map<string, Position> | Position>();
 
 /** Notes where `object[key]` was read. */
 export function setPosition(object: object, key: string, position: Position): void {
-  let map = positions.get(object);
-  if (map === undefined) positions.set(object, (map = new Map()));
-  map.set(key, position);
+  const known = positions.get(object);
+  if (known instanceof Map) known.set(key, position);
+  else if (key === '') positions.set(object, position);
+  else {
+    const map = new Map([[key, position]]);
+    if (known !== undefined) map.set('', known);
+    positions.set(object, map);
+  }
 }
 
 /** Where `object[key]` was read, or null. Key '' is the object itself. */
 export function positionOf(object: object, key: string): Position | null {
-  return positions.get(object)?.get(key) ?? null;
+  const known = positions.get(object);
+  if (known === undefined) return null;
+  if (known instanceof Map) return known.get(key) ?? null;
+  return key === '' ? known : null;
+}
+
+/** Notes one position for a value and every mapping and list in it. */
+export function placeTree(value: unknown, position: Position): void {
+  if (typeof value !== 'object' || value === null) return;
+  setPosition(value, '', position);
+  for (const one of Object.values(value)) placeTree(one, position);
 }
 
 export function formatPosition(position: Position | null): string {
-  return position === null ? '(generated)' : `${position.file}:${position.line}:${position.col}`;
+  if (position === null) return '(generated)';
+  return position.line === 0 ? position.file : `${position.file}:${position.line}:${position.col}`;
 }
 
 const paths = new WeakMap<object, string>();

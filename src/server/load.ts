@@ -110,18 +110,38 @@ function fromDocuments(files: readonly string[], options: LoadOptions): { bootst
   const errors: ConfigError[] = [];
   for (const file of files) {
     const read = readKubeDocuments(file, readText(file));
-    docs.push(...read.docs);
+    for (const doc of read.docs) docs.push(doc);
     errors.push(...read.errors);
   }
+  const made = translated(docs, options);
+  errors.push(...made.errors.map(errorOf));
+  if (errors.length > 0) throw gather(errors);
+  return { bootstrap: made.bootstrap, warnings: made.warnings };
+}
+
+/** Configuration out of documents that were read already; `mistakes` are those of documents that are left out for it. */
+export function loadDocuments(docs: readonly KubeDocument[], options: LoadOptions): Loaded & { mistakes: string[] } {
+  const { bootstrap, errors, warnings } = translated(docs, options);
+  const mistakes = errors.map((finding) => errorOf(finding).message);
+  return { bootstrap, replyProfile: replyProfileOf(options.profile), warnings, mistakes };
+}
+
+function translated(
+  docs: readonly KubeDocument[],
+  options: LoadOptions,
+): { bootstrap: Bootstrap; errors: Finding[]; warnings: string[] } {
   const profile = options.profile.startsWith('istio') ? options.profile : 'istio-current';
   const result = translate(docs, { listenAddress: options.listen, ...options.translate, profile });
-  errors.push(...result.errors.map(errorOf));
-  if (errors.length > 0) throw gather(errors);
   const frame = runnableBootstrap({ listeners: [], clusters: [], routes: [] }, adminAddress(options.admin));
   const bootstrap = loadBootstrap([{ text: JSON.stringify(frame) }]);
   const clusters = result.clusters.filter((cluster) => cluster.type !== 'ORIGINAL_DST');
   bootstrap.static_resources = { listeners: result.listeners, clusters };
-  return { bootstrap, warnings: result.warnings.map((finding) => errorOf(finding).message) };
+  return { bootstrap, errors: result.errors, warnings: result.warnings.map((finding) => errorOf(finding).message) };
+}
+
+/** What runs before the first configuration is known: the admin server and nothing else. */
+export function emptyConfiguration(options: LoadOptions): Loaded {
+  return { ...translated([], options), replyProfile: replyProfileOf(options.profile), warnings: [] };
 }
 
 /** Flags that Istio's own bootstrap sets for every proxy. */
@@ -151,6 +171,9 @@ export function runnableBootstrap(generated: GeneratedResources, admin: { host: 
 /** A finding about a document as a mistake of the configuration. */
 export function errorOf(finding: Finding): ConfigError {
   if (finding.kind === '')
+    return new ConfigError(finding.message, finding.path, finding.position, finding.allowed ?? '');
+  // An object of the Kubernetes API has its name for a position.
+  if (finding.position?.line === 0)
     return new ConfigError(finding.message, finding.path, finding.position, finding.allowed ?? '');
   const where = `${finding.kind} ${finding.namespace}/${finding.name}`;
   const path = finding.path === '' ? where : `${where}: ${finding.path}`;

@@ -1,6 +1,7 @@
 import type { Agent } from '../admin/agent/server.js';
 import type { AgentSettings } from '../admin/agent/settings.js';
 import { ConfigError, Unreadable } from '../config/error.js';
+import type { Bootstrap } from '../xds/types.js';
 import type { Loaded } from './load.js';
 import type { Server } from './server.js';
 import type { ConfigSource } from './source.js';
@@ -33,7 +34,7 @@ export async function runUntilQuit(
     if (agentSettings !== null) agent = await (await import('./agent.js')).startAgent(server, agentSettings, quit, say);
     const ready = await Promise.race([source.ready().then(() => true), over]);
     if (ready !== null) {
-      await reloader.first(loaded ?? source.read());
+      await reloader.first(loaded);
       for (const listener of server.listeners) say(`listening on ${listener.addressText}`);
       if (admin !== null) say(`admin on ${admin.address}`);
       if (agent !== null) say(`agent on ports ${Object.values(agent.ports).join(', ')}`);
@@ -68,10 +69,37 @@ class Reloader {
     private readonly say: (text: string) => void,
   ) {}
 
-  /** @throws ConfigError, or the error of bind */
-  async first({ bootstrap, warnings }: Loaded): Promise<void> {
+  /**
+   * @param loaded null when nothing was read yet; then what cannot be run is left out where the source can
+   * @throws ConfigError, or the error of bind
+   */
+  async first(loaded: Loaded | null): Promise<void> {
+    if (loaded !== null) {
+      for (const warning of loaded.warnings) this.say(`warning: ${warning}`);
+      await this.server.start(loaded.bootstrap);
+      return;
+    }
+    await this.server.start(undefined, false);
+    await this.update(this.read());
+    await this.server.becomeLive();
+  }
+
+  private read(): Bootstrap {
+    const { bootstrap, warnings } = this.source.read();
     for (const warning of warnings) this.say(`warning: ${warning}`);
-    await this.server.start(bootstrap);
+    return bootstrap;
+  }
+
+  /** @throws ConfigError, or the error of bind */
+  private async update(bootstrap: Bootstrap): Promise<void> {
+    for (let next = bootstrap; ; next = this.read()) {
+      try {
+        await this.server.update(next);
+        return;
+      } catch (error) {
+        if (this.source.leaveOut?.(error) !== true) throw error;
+      }
+    }
   }
 
   /** False when the configuration could not be read and may be readable later. */
@@ -81,10 +109,9 @@ class Reloader {
       return true;
     }
     try {
-      const { bootstrap, warnings } = this.source.read();
-      for (const warning of warnings) this.say(`warning: ${warning}`);
+      const bootstrap = this.read();
       this.updating = true;
-      this.server.update(bootstrap).then(
+      this.update(bootstrap).then(
         () => this.updated(null),
         (error: unknown) => this.updated(error),
       );

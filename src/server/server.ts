@@ -5,7 +5,7 @@ import { HTTP2_GAUGES, Http2CodecStats } from '../codec/http2/stats.js';
 import type { ReplyProfile } from '../http/config.js';
 import { type AccessLogConfig, type AccessLogDeps, compileFormat, createAccessLog } from '../observe/access-log.js';
 import { LogFiles } from '../observe/log-file.js';
-import { OwnMetrics } from '../observe/own-metrics.js';
+import { type OwnMetric, OwnMetrics } from '../observe/own-metrics.js';
 import { FailureRecorder } from '../observe/recorder.js';
 import { type DestinationLabels, RequestMetrics, type RouteLabels } from '../observe/request-metrics.js';
 import { Store } from '../observe/store.js';
@@ -39,6 +39,17 @@ export interface ServerOptions extends DrainOptions {
 }
 
 export type ServerState = 'INITIALIZING' | 'LIVE' | 'DRAINING';
+
+/** An address cannot be listened on. */
+export class BindError extends Error {
+  constructor(
+    /** `host:port` as configured. */
+    readonly address: string,
+    reason: string,
+  ) {
+    super(`cannot listen on ${address}: ${reason}`);
+  }
+}
 
 /**
  * The running proxy: clusters, listeners, statistics and logs made from a configuration, and what happens to them when it
@@ -132,9 +143,10 @@ export class Server {
   /**
    * Builds everything and starts to listen.
    * @param bootstrap what to run when it was not known yet when the server was made
+   * @param live whether it is ready then; otherwise `becomeLive` says so
    * @throws ConfigError, or the error of bind
    */
-  async start(bootstrap: Bootstrap = this.bootstrap): Promise<void> {
+  async start(bootstrap: Bootstrap = this.bootstrap, live = true): Promise<void> {
     this.bootstrap = bootstrap;
     const { listeners, clusters } = this.resources(this.bootstrap);
     this.clusterNames = new Set(clusters.map((cluster) => cluster.name));
@@ -149,8 +161,20 @@ export class Server {
     await new Promise<void>((resolve) => this.clusters.whenReady(resolve));
     for (const listener of this.listeners) await this.bind(listener);
     this.listenerStats.workers_started = 1;
+    this.live = live;
+    this.updateStats();
+  }
+
+  /** Ready once every cluster knows its hosts. */
+  async becomeLive(): Promise<void> {
+    await new Promise<void>((resolve) => this.clusters.whenReady(resolve));
     this.live = true;
     this.updateStats();
+  }
+
+  /** Adds a series to what `/metrics` shows. @throws Error when the name is taken */
+  registerMetric(metric: OwnMetric): void {
+    this.own.register(metric);
   }
 
   /** Builds everything and binds nothing. @throws ConfigError */
@@ -229,7 +253,7 @@ export class Server {
       await listener.listen();
     } catch (error) {
       this.listenerStats.listener_create_failure++;
-      throw new Error(`cannot listen on ${listener.addressText}: ${(error as Error).message}`);
+      throw new BindError(listener.addressText, (error as Error).message);
     }
     this.listenerStats.listener_create_success++;
   }

@@ -15,6 +15,11 @@ export interface ConfigSource {
   read(): Loaded;
   /** From now on calls `onChange` after every change; one that returns false is called again later. Once. */
   follow(onChange: () => boolean): void;
+  /**
+   * What was read cannot be put in force. True when the source knows which part of it that concerns, and will leave it out of what
+   * `read` gives from now on.
+   */
+  leaveOut?(error: unknown): boolean;
   close(): void;
 }
 
