@@ -96,6 +96,8 @@ export interface StreamCallbacks {
 // --- server side
 
 export interface ResponseEncoder extends StreamEncoder {
+  /** From now on another decoder is told of this stream: the request goes on in a new one (internal redirects). */
+  setDecoder(decoder: RequestDecoder): void;
   encode1xx(headers: ResponseHeaders): void;
   encodeHeaders(headers: ResponseHeaders, endStream: boolean): void;
   /** After END_STREAM is queued but not flushed, at most this many ms may pass (HTTP/2; 0: no limit). Counted `tx_flush_timeout`. */

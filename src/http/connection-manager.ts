@@ -225,6 +225,18 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
   // --- streams
 
   newStream(encoder: ResponseEncoder): RequestDecoder {
+    const { dispatcher } = this;
+    return this.openStream(encoder, dispatcher.now, dispatcher.wall);
+  }
+
+  recreateStream(from: ActiveStream, body: Buffer | null): void {
+    const { encoder, info } = from;
+    const stream = this.openStream(encoder, info.start, info.startWall);
+    encoder.setDecoder(stream);
+    stream.resume(from, body);
+  }
+
+  private openStream(encoder: ResponseEncoder, start: number, startWall: number): ActiveStream {
     const { config, connection, dispatcher } = this;
     const stats = config.stats;
     const protocol = this.codec!.protocol;
@@ -233,14 +245,7 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
     if (protocol === 'HTTP/2') stats.downstream_rq_http2_total++;
     else stats.downstream_rq_http1_total++;
     dispatcher.timers.cancel(this.idleTimer);
-    const info = new StreamInfoImpl(
-      connection.info,
-      protocol,
-      dispatcher.now,
-      dispatcher.wall,
-      encoder.bytes,
-      config.filterChainName,
-    );
+    const info = new StreamInfoImpl(connection.info, protocol, start, startWall, encoder.bytes, config.filterChainName);
     const stream = new ActiveStream(this, encoder, info);
     stream.next = this.first;
     if (this.first !== null) this.first.prev = stream;

@@ -5,6 +5,7 @@ import { type Protocol, type RequestDecoder, Reset, type ResetReason, type Respo
 import { addFlag } from '../observe/flags.js';
 import type { TransportFacts } from '../observe/recorder.js';
 import type { StreamInfoImpl } from '../observe/stream-info-impl.js';
+import type { RedirectHistory, RedirectingStream } from '../router/internal-redirect.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import { Router } from '../router/router.js';
 import type { ReplyHeaders, RouterCallbacks } from '../router/router-callbacks.js';
@@ -29,6 +30,8 @@ export interface StreamOwner {
   /** Closes after this response: HTTP/1 by `connection: close`, HTTP/2 by GOAWAY. */
   closeAfterResponse(): void;
   date(): string;
+  /** A stream that has just ended without an answer goes on in a new one, on the same encoder. */
+  recreateStream(from: ActiveStream, body: Buffer | null): void;
   /** The stream's response is over; it has been reset when `wasReset`. */
   onStreamEnded(stream: ActiveStream, wasReset: boolean): void;
   /** The stream is gone: unlink it and count. */
@@ -38,7 +41,10 @@ export interface StreamOwner {
 const NO_DATA = new Uint8Array(0);
 
 /** One downstream stream: the receiving end of the codec above, the filters and the router below. */
-export class ActiveStream extends StreamClocks implements RequestDecoder, RouterCallbacks, FilteredStream {
+export class ActiveStream
+  extends StreamClocks
+  implements RequestDecoder, RouterCallbacks, RedirectingStream, FilteredStream
+{
   /** Intrusive list of the connection manager. */
   prev: ActiveStream | null = null;
   next: ActiveStream | null = null;
@@ -65,6 +71,10 @@ export class ActiveStream extends StreamClocks implements RequestDecoder, Router
   /** A 1xx was forwarded. */
   private interim = false;
   private paused = 0;
+  /** Internal redirects that led here; null when none was looked at. */
+  redirects: RedirectHistory | null = null;
+  /** Follows an internal redirect. */
+  private recreated = false;
 
   constructor(
     private readonly owner: StreamOwner,
@@ -95,27 +105,10 @@ export class ActiveStream extends StreamClocks implements RequestDecoder, Router
     this.onHead();
     if ((headers.bits & Bit.EXPECT) !== 0) answerExpect(this, headers);
     if (!checkRequest(this, headers, config)) return;
-    const caller = mutateRequestHeaders(headers, config, info.connection, info, this.dispatcher.random);
-    if (caller > INTERNAL) {
-      config.stats.downstream_rq_rejected_via_ip_detection++;
-      this.sendLocalReply(caller, '', 'rejecting_because_detection_failed');
-      return;
-    }
-    this.internalRequest = caller === INTERNAL;
-    const route = (this.route = config.routes.table.match(headers, this.dispatcher.random.u32, info.connection));
-    let cluster: Cluster | undefined;
-    if (route !== null) {
-      info.routeName = route.name;
-      info.virtualHost = route.virtualHostName;
-      if (route.action === 'route') {
-        cluster = config.router.clusters.get(route.pickCluster(headers));
-        if (cluster !== undefined) {
-          info.upstreamCluster = cluster.name;
-          info.upstreamClusterAltName = cluster.observabilityName;
-        }
-      }
-      this.applyRouteLimits(route, headers);
-    }
+    if (!this.recreated && !this.acceptCaller(headers)) return;
+    const route = (this.route = this.routeFor(headers));
+    const cluster = route === null ? undefined : this.noteRoute(route, headers);
+    if (route !== null) this.applyRouteLimits(route, headers);
     if (config.logOnNewRequest) config.accessLog?.log(info, 'DownstreamStart');
     const upgrade = upgradeOf(this, headers, route);
     if (upgrade !== Upgrade.NONE && !this.acceptUpgrade(upgrade)) return;
@@ -130,6 +123,74 @@ export class ActiveStream extends StreamClocks implements RequestDecoder, Router
       if (endStream) this.onRequestDecoded();
     }
     this.touch();
+  }
+
+  /** The header rules of the connection manager; false when the stream has been answered. */
+  private acceptCaller(headers: RequestHeaders): boolean {
+    const { config, info } = this;
+    const caller = mutateRequestHeaders(headers, config, info.connection, info, this.dispatcher.random);
+    if (caller > INTERNAL) {
+      config.stats.downstream_rq_rejected_via_ip_detection++;
+      this.sendLocalReply(caller, '', 'rejecting_because_detection_failed');
+      return false;
+    }
+    this.internalRequest = caller === INTERNAL;
+    return true;
+  }
+
+  private noteRoute(route: RouteEntry, headers: RequestHeaders): Cluster | undefined {
+    const { config, info } = this;
+    info.routeName = route.name;
+    info.virtualHost = route.virtualHostName;
+    if (route.action !== 'route') return undefined;
+    const cluster = config.router.clusters.get(route.pickCluster(headers));
+    if (cluster === undefined) return undefined;
+    info.upstreamCluster = cluster.name;
+    info.upstreamClusterAltName = cluster.observabilityName;
+    return cluster;
+  }
+
+  // --- internal redirects
+
+  get redirector(): RedirectingStream {
+    return this;
+  }
+
+  private routeFor(headers: RequestHeaders): RouteEntry | null {
+    return this.config.routes.table.match(headers, this.dispatcher.random.u32, this.info.connection);
+  }
+
+  routeRedirect(headers: RequestHeaders): RouteEntry | null {
+    const { info } = this;
+    info.routeName = info.virtualHost = info.upstreamCluster = info.upstreamClusterAltName = '';
+    const route = this.routeFor(headers);
+    if (route !== null) this.noteRoute(route, headers);
+    return route;
+  }
+
+  recreate(response: ResponseHeaders, body: Buffer | null): void {
+    const { info } = this;
+    info.details = 'internal_redirect';
+    info.responseHeaders = response;
+    info.responseCode = response.status;
+    this.destroy();
+    this.owner.recreateStream(this, body);
+  }
+
+  /** Serves the request of `from` where a redirect has led: its headers have been through the rules of the connection manager. */
+  resume(from: ActiveStream, body: Buffer | null): void {
+    const { info } = this;
+    this.recreated = true;
+    this.redirects = from.redirects;
+    this.internalRequest = from.internalRequest;
+    // A hop that was the last request of its connection closes it, but as one that was not asked to.
+    if (this.drainConnection) this.owner.closeAfterResponse();
+    this.drainConnection = from.drainConnection;
+    info.downstreamRemoteAddress = from.info.downstreamRemoteAddress;
+    info.streamId = from.info.streamId;
+    info.bytesReceived = from.info.bytesReceived;
+    this.decodeHeaders(from.requestHeaders!, body === null);
+    if (body !== null) this.decodeData(body, true);
   }
 
   // --- the request, past the filters

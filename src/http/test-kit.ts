@@ -127,6 +127,9 @@ export class FakeResponseEncoder implements ResponseEncoder {
     return this.headers?.status ?? 0;
   }
 
+  setDecoder(decoder: RequestDecoder): void {
+    this.decoder = decoder;
+  }
   encode1xx(headers: ResponseHeaders): void {
     this.interim.push(headers.status);
   }

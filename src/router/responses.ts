@@ -3,6 +3,7 @@ import type { ResponseHeaders } from '../base/headers.js';
 import type { Host } from '../upstream/types.js';
 import { noteRetryVerdict } from './failures.js';
 import { grpcStatusToHttp } from './grpc.js';
+import { redirectInternally } from './internal-redirect.js';
 import { scheduleRetry } from './retries.js';
 import type { Router } from './router.js';
 import type { UpstreamRequest } from './upstream-request.js';
@@ -36,6 +37,8 @@ export function onUpstreamHeaders(
     }
     couldNotRetry = noteRetryVerdict(router, verdict);
   } else if (retry !== null) couldNotRetry = retry.wouldRetryHeaders(headers, router.requestHeaders);
+  const redirects = route.internalRedirectPolicy;
+  if (redirects !== null && redirectInternally(router, redirects, headers, endStream, attempt)) return;
   if (couldNotRetry && (router.othersAwait(attempt) || router.pendingRetries > 0)) {
     host.stats.rq_error++;
     attempt.reset();

@@ -5,6 +5,7 @@ import type { StreamInfo } from '../observe/stream-info.js';
 import type { TimerLedger } from '../observe/timer-ledger.js';
 import type { ClusterManager, UpstreamConnectionInfo } from '../upstream/types.js';
 import type { UpstreamLogConfig } from './attempt-log.js';
+import type { RedirectingStream } from './internal-redirect.js';
 import type { StrictHeader } from './strict-headers.js';
 
 /** What the router asks of the downstream stream above it. */
@@ -23,6 +24,8 @@ export interface RouterCallbacks {
   readonly internalRequest: boolean;
   /** Upgrade or CONNECT: the body is held until the upstream has agreed. */
   readonly isTunnel: boolean;
+  /** Follows internal redirects; null when they are not to be. */
+  readonly redirector: RedirectingStream | null;
   /** `modify` adds the router's own headers to the reply. Resets the stream when the response has started. */
   sendLocalReply(
     status: number,

@@ -63,6 +63,8 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   body: KeptBody | null = null;
   /** Copies of the request, while it is uploaded. */
   private shadows: Shadows | null = null;
+  /** More of the body came than may be kept. */
+  bodyAbandoned = false;
   private routeTimer: LedgerTimer | null = null;
   private pausedResponse = 0;
   private ended = false;
@@ -215,12 +217,14 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
       this.shadows.data(data, endStream);
       if (endStream) this.shadows = null;
     }
-    let buffering = this.retryState?.enabled === true;
+    let buffering = this.keepsBody;
     if (buffering) {
       const body = (this.body ??= new KeptBody());
       if (body.bytes + data.length > this.route.retryBufferLimit(this.callbacks.bufferLimit)) {
         this.cluster.stats.retry_or_shadow_abandoned++;
         this.dropRetryState();
+        this.body = null;
+        this.bodyAbandoned = true;
         buffering = false;
         if (this.attempts.length === 0) {
           this.answerLost(507, 'exceeded request buffer limit while retrying upstream', BUFFER_DETAILS);
@@ -236,6 +240,11 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     if (endStream && !this.ended) this.onRequestComplete();
   }
 
+  /** What comes of the body may have to be sent again: to the next attempt, or where a redirect leads. */
+  private get keepsBody(): boolean {
+    return (this.retryState?.enabled === true || this.route.internalRedirectPolicy !== null) && !this.bodyAbandoned;
+  }
+
   /** More of the body has come, and there is neither an attempt to take it nor room to keep it. */
   private answerLost(status: number, body: string, details: string): void {
     this.cleanup();
@@ -248,7 +257,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
       this.shadows.trailers(trailers);
       this.shadows = null;
     }
-    if (this.retryState?.enabled === true) (this.body ??= new KeptBody()).trailers = trailers;
+    if (this.keepsBody) (this.body ??= new KeptBody()).trailers = trailers;
     if (this.attempts.length > 0) this.attempts[0].encodeTrailers(trailers);
     if (!this.ended) this.onRequestComplete();
   }
@@ -376,7 +385,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   dropRetryState(): void {
     this.retryState?.release();
     this.retryState = null;
-    this.body = null;
+    if (this.body !== null && !this.keepsBody) this.body = null;
   }
 
   shouldSelectAnotherHost(host: Host): boolean {

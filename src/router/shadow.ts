@@ -56,6 +56,7 @@ class Shadow implements RouterCallbacks {
   readonly ledger: TimerLedger;
   readonly protocol: Protocol = 'HTTP/1.1';
   readonly internalRequest = true;
+  readonly redirector = null;
   readonly isTunnel: boolean;
   readonly bufferLimit: number;
   responseStarted = false;

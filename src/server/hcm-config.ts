@@ -29,13 +29,7 @@ import type { ClusterStats } from '../upstream/cluster-stats.js';
 import type { ClusterManager, UpstreamConnectionInfo } from '../upstream/types.js';
 import { unsupported } from '../xds/decode.js';
 import { isType } from '../xds/type-url.js';
-import type {
-  AccessLog,
-  HeaderMatcher,
-  HttpConnectionManager,
-  RouteConfiguration,
-  Router as RouterProto,
-} from '../xds/types.js';
+import type { AccessLog, HeaderMatcher, HttpConnectionManager, Router as RouterProto } from '../xds/types.js';
 import { cidrMatcher } from './cidr.js';
 import { commonHttp2Options } from './http2-options.js';
 
@@ -349,14 +343,6 @@ function httpFilters(hcm: HttpConnectionManager, deps: HcmDeps): FilterChain | n
   );
 }
 
-/** What a route may say and the router does not do. */
-function refuseUnbuiltRoutes(table: RouteConfiguration): void {
-  for (const host of table.virtual_hosts)
-    for (const { route: action } of host.routes)
-      if (action?.internal_redirect_policy !== undefined)
-        unsupported(action, 'internal_redirect_policy', 'internal redirects are not built yet');
-}
-
 function refuseUnbuilt(hcm: HttpConnectionManager): void {
   const refuse: [keyof HttpConnectionManager, string][] = [
     ['proxy_status_config', 'the proxy-status header is not built yet'],
@@ -365,5 +351,4 @@ function refuseUnbuilt(hcm: HttpConnectionManager): void {
   for (const upgrade of hcm.upgrade_configs)
     if (upgrade.filters.length > 0)
       unsupported(upgrade, 'filters', 'filters of upgraded streams alone are not built yet');
-  if (hcm.route_config !== undefined) refuseUnbuiltRoutes(hcm.route_config);
 }

@@ -50,6 +50,10 @@ export class ServerStream implements ResponseEncoder {
     return this.codec.options.streamErrorOnInvalidMessage ?? false;
   }
 
+  setDecoder(decoder: RequestDecoder): void {
+    this.decoder = decoder;
+  }
+
   setFlushTimeout(): void {}
 
   encode1xx(headers: ResponseHeaders): void {

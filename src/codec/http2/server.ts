@@ -32,6 +32,10 @@ class ServerStream extends Http2Stream implements ResponseEncoder {
     return this.request;
   }
 
+  setDecoder(decoder: RequestDecoder): void {
+    this.request = decoder;
+  }
+
   encode1xx(headers: ResponseHeaders): void {
     if (this.gone) return;
     this.connection.submitHeaders(this, headers, false);
