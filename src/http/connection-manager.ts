@@ -56,6 +56,8 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
   private prematureStreams = 0;
   private readonly acceptedAt: number;
   private closing = false;
+  /** Streams are being reset because of an error of the codec: each counts as a premature end. */
+  private failing = false;
   /** The codec is at work on a read. */
   private dispatching = false;
   private readonly dateText: DateText;
@@ -154,8 +156,10 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
       stats.downstream_cx_destroy_local_active_rq++;
     }
     // Streams that got a reply of their own have ended; the codec tells the others, each with what it knows of it.
+    this.failing = true;
     this.codec!.onConnectionClosed(Reset.PROTOCOL_ERROR, error.details);
     this.resetAllStreams('DPE', error.details);
+    this.failing = false;
     this.connection.close(Close.FLUSH_AND_DELAY, error.message);
   }
 
@@ -283,13 +287,14 @@ export class ConnectionManager implements ConnectionEvents, StreamOwner, TimerOw
     this.closedStreams++;
     if (info.responseCode === 0 && Math.floor((info.end - info.start) / 1000) <= PREMATURE_LIFETIME_SECONDS) {
       this.prematureStreams++;
-      if (this.closing) return;
+      if (this.closing && !this.failing) return;
       const total = this.closedStreams;
       const twice = this.prematureStreams * 2;
       if (total < PREMATURE_TOTAL ? twice < PREMATURE_TOTAL : twice < total) return;
       this.config.stats.downstream_rq_too_many_premature_resets++;
       // The codec finds its connection closed under it.
       if (this.dispatching) this.config.stats.downstream_cx_protocol_error++;
+      this.failing = false;
       this.closing = true;
       this.ownClose = true;
       this.resetAllStreams(null, 'too_many_premature_resets');

@@ -305,7 +305,12 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
       if (this.grpcOutcomeDue) this.grpcOutcome(false, attempt);
       this.onResponseComplete(attempt);
     }
-    this.callbacks.encodeData(data, endStream);
+    const { callbacks } = this;
+    if (endStream && data.length > 0 && callbacks.protocol === 'HTTP/2' && attempt.info.protocol !== 'HTTP/2') {
+      // Envoy's HTTP/1 codec tells the end of a body after its last bytes: a client over HTTP/2 gets it as a DATA frame of its own.
+      callbacks.encodeData(data, false);
+      callbacks.encodeData(NO_DATA, true);
+    } else callbacks.encodeData(data, endStream);
   }
 
   onUpstreamTrailers(trailers: Trailers, attempt: UpstreamRequest): void {
@@ -462,5 +467,6 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   }
 }
 
+const NO_DATA = new Uint8Array(0);
 const BUFFER_DETAILS = 'request_payload_exceeded_retry_buffer_limit';
 const LOST_DETAILS = 'upstream_reset_before_response_started';
