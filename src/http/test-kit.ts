@@ -359,7 +359,8 @@ export class HttpBench {
   }
 }
 
-function routerConfig(clusters: ClusterManager): RouterConfig {
+/** A router as an empty configuration makes it. */
+export function routerConfig(clusters: ClusterManager): RouterConfig {
   const common = {
     clusters,
     suppressEnvoyHeaders: false,
