@@ -34,7 +34,7 @@ const { status, signal, error } = spawnSync(
   [
     '--test',
     '--test-concurrency=1',
-    '--test-timeout=200000',
+    '--test-timeout=600000',
     '--test-reporter=./scripts/reporter.mjs',
     '--test-reporter-destination=stdout',
     ...files,
