@@ -25,7 +25,7 @@ import type {
   Listener as ListenerProto,
   RouteConfiguration,
 } from '../xds/types.js';
-import { DrainManager, type DrainOptions } from './drain-manager.js';
+import { DrainManager, type DrainOptions, type ListenerDrain } from './drain-manager.js';
 import type { HcmDeps } from './hcm-config.js';
 import { Listener, ownAddress } from './listener.js';
 import { LISTENER_MANAGER_GAUGES, ListenerManagerStats, SERVER_GAUGES, ServerStats } from './server-stats.js';
@@ -66,12 +66,15 @@ export class Server {
   /** The last requests that failed, for `/explain`. */
   readonly explained = new FailureRecorder();
   listeners: Listener[] = [];
+  private readonly drains = new Map<Listener, ListenerDrain>();
+  /** Removed listeners whose connections are being wound up. */
+  private readonly retired = new Set<Listener>();
   private readonly own = new OwnMetrics();
   private readonly metrics = new RequestMetrics(this.own);
   /** Requests that no route took. */
   private readonly unrouted = this.metrics.recorder(routeLabels('', ''));
   live = false;
-  private readonly hcmDeps: HcmDeps;
+  private readonly hcmDeps: Omit<HcmDeps, 'drain'>;
   private readonly logDeps: AccessLogDeps;
 
   constructor(
@@ -115,7 +118,6 @@ export class Server {
       clusters: this.clusters,
       compileRoutes: (hcm) => this.compileRoutes(hcm),
       accessLog: (loggers) => createAccessLog(loggers as AccessLogConfig[], this.logDeps),
-      drain: this.drain,
       failures: this.explained,
       transportFacts: (connection, waited) => transportFacts(connection, waited, dispatcher),
       recordRequest: (route, info) => this.recordRequest(route, info),
@@ -193,8 +195,15 @@ export class Server {
     };
   }
 
+  private makeListener(proto: ListenerProto): Listener {
+    const drain = this.drain.forListener(proto.traffic_direction === 'INBOUND', proto.drain_type);
+    const listener = new Listener(proto, this.dispatcher, this.store, { ...this.hcmDeps, drain });
+    this.drains.set(listener, drain);
+    return listener;
+  }
+
   private createListener(proto: ListenerProto): Listener {
-    const listener = new Listener(proto, this.dispatcher, this.store, this.hcmDeps);
+    const listener = this.makeListener(proto);
     this.listenerStats.listener_added++;
     this.listenerStats.total_listeners_active++;
     return listener;
@@ -212,39 +221,60 @@ export class Server {
     const byAddress = new Map(this.listeners.map((listener) => [addressKey(listener.proto), listener]));
     const kept: [Listener, ListenerProto][] = [];
     const fresh: Listener[] = [];
+    let commitClusters: ReturnType<ClusterManagerImpl['prepareUpdate']> | null = null;
     try {
       // What can fail comes first, and nothing that runs is touched by it: compiling, then binding.
       for (const proto of listeners) {
         const old = byAddress.get(addressKey(proto));
         if (old !== undefined) kept.push([old, proto]);
-        else fresh.push(new Listener(proto, this.dispatcher, this.store, this.hcmDeps));
+        else fresh.push(this.makeListener(proto));
       }
+      commitClusters = this.clusters.prepareUpdate(clusters);
       const commits = kept.map(([listener, proto]) => listener.prepare(proto));
       for (const listener of fresh) await this.bind(listener);
       this.dispatcher.enter();
       try {
-        this.clusters.update(clusters);
+        commitClusters();
         for (const commit of commits) commit();
       } finally {
         this.dispatcher.leave();
       }
     } catch (error) {
       this.clusterNames = oldNames;
-      for (const listener of fresh) listener.remove();
+      commitClusters?.discard();
+      for (const listener of fresh) {
+        listener.remove();
+        this.drains.delete(listener);
+      }
       throw error;
     }
     const keep = new Set(kept.map(([listener]) => listener));
     for (const listener of this.listeners) {
       if (keep.has(listener)) continue;
-      listener.stop();
-      this.listenerStats.listener_removed++;
-      this.listenerStats.total_listeners_active--;
+      this.retire(listener);
     }
     this.listenerStats.listener_modified += kept.length;
     this.listenerStats.listener_added += fresh.length;
     this.listenerStats.total_listeners_active += fresh.length;
     this.listeners = [...keep, ...fresh];
     this.bootstrap = bootstrap;
+  }
+
+  /** A listener that is no longer configured: takes no connections, winds up those it has, and closes what is left after the drain time. */
+  private retire(listener: Listener): void {
+    const { listenerStats } = this;
+    listener.stop();
+    listenerStats.listener_removed++;
+    listenerStats.total_listeners_active--;
+    listenerStats.total_listeners_draining++;
+    this.retired.add(listener);
+    this.drains.get(listener)!.start(() => {
+      listener.terminate('filter_chain_is_being_removed');
+      listener.remove();
+      this.retired.delete(listener);
+      this.drains.delete(listener);
+      listenerStats.total_listeners_draining--;
+    });
   }
 
   /** @throws Error that names the address */
@@ -274,7 +304,10 @@ export class Server {
     stats.memory_allocated = memory.heapUsed + memory.external;
     stats.memory_heap_size = memory.heapTotal;
     stats.memory_physical_size = memory.rss;
-    stats.total_connections = this.listeners.reduce((sum, listener) => sum + listener.connectionCount, 0);
+    stats.total_connections = [...this.listeners, ...this.retired].reduce(
+      (sum, listener) => sum + listener.connectionCount,
+      0,
+    );
     stats.live = this.live && !this.drain.healthcheckFailed ? 1 : 0;
     stats.state = this.drain.healthcheckFailed ? 1 : this.live ? 0 : 3;
   }
@@ -291,7 +324,7 @@ export class Server {
   /** `/drain_listeners`: with `graceful` connections are told first, and the listeners close when the drain time is over. */
   drainListeners(inboundOnly: boolean, graceful: boolean, skipExit: boolean): void {
     if (!graceful) this.stopListeners(inboundOnly);
-    else this.drain.start(skipExit ? null : () => this.stopListeners(inboundOnly));
+    else this.drain.start(inboundOnly, skipExit ? null : () => this.stopListeners(inboundOnly));
   }
 
   /** Route configurations in force, for `/config_dump`. */
@@ -317,7 +350,7 @@ export class Server {
   shutdown(): void {
     this.live = false;
     this.dispatcher.enter();
-    for (const listener of this.listeners) {
+    for (const listener of [...this.listeners, ...this.retired]) {
       listener.stop();
       listener.terminate('purging_socket_that_have_not_progressed_to_connections');
     }

@@ -38,8 +38,17 @@ export class ClusterManagerStats {
 
 const GAUGES: ReadonlySet<string> = new Set(['active_clusters', 'warming_clusters']);
 
+/** Puts in force what was prepared. */
+interface Prepared {
+  (): void;
+  /** It never will be put in force. */
+  discard(): void;
+}
+
 interface Entry {
-  readonly source: string;
+  source: string;
+  /** `source` without its endpoints. */
+  readonly rest: string;
   readonly scope: ClusterScope;
   /** What requests use; null while the first configuration is warming. */
   active: ClusterImpl | null;
@@ -67,20 +76,34 @@ export class ClusterManagerImpl implements ClusterManager {
   }
 
   /**
-   * Adds a cluster or changes it. The same configuration again changes nothing; a different one replaces the old when its hosts are
-   * known, and the old one's connections end with their streams.
+   * Adds a cluster or changes it. The same configuration again changes nothing. When nothing but endpoints differs, the cluster stays
+   * and so do the hosts that are still named; else the new one replaces the old when its hosts are known, and the old one's connections
+   * end with their streams.
    *
    * @returns whether anything changed
    * @throws ConfigError, and nothing has changed
    */
   add(cluster: xds.Cluster, viaApi = false): boolean {
+    const commit = this.prepare(cluster, viaApi);
+    commit?.();
+    return commit !== null;
+  }
+
+  /** Does what can fail; the result puts the cluster in force, `discard` undoes it. Null when nothing changes. */
+  private prepare(cluster: xds.Cluster, viaApi: boolean): Prepared | null {
     const source = JSON.stringify(cluster);
     const old = this.entries.get(cluster.name);
-    if (old !== undefined && old.source === source) return false;
+    if (old !== undefined && old.source === source) return null;
     const config = readCluster(cluster);
+    const rest = JSON.stringify({ ...cluster, load_assignment: undefined });
+    if (old !== undefined && old.rest === rest && old.warming === null && config.discovery === 'STATIC')
+      return this.prepareEndpoints(old, source, config);
     const histogram = this.deps.histogram ?? (() => new LogLinearHistogram());
     const scope =
       old?.scope ?? new ClusterScope(config.observabilityName, this.deps.statStore, histogram, this.deps.zone);
+    const discardScope = () => {
+      if (old === undefined) scope.remove();
+    };
     let made: ClusterImpl;
     try {
       const transport = this.deps.transport(config, scope);
@@ -95,18 +118,37 @@ export class ClusterManagerImpl implements ClusterManager {
         this.stats,
       );
     } catch (error) {
-      if (old === undefined) scope.remove();
+      discardScope();
       throw error;
     }
+    const commit = () => this.replace({ source, rest, scope, active: null, warming: made }, made);
+    const discard = () => {
+      made.shutdown();
+      discardScope();
+    };
+    return Object.assign(commit, { discard });
+  }
+
+  private prepareEndpoints(entry: Entry, source: string, config: ClusterConfig): Prepared {
+    const commit = () => {
+      entry.source = source;
+      this.stats.cluster_modified++;
+      entry.active!.updateEndpoints(config);
+    };
+    return Object.assign(commit, { discard() {} });
+  }
+
+  private replace(entry: Entry, made: ClusterImpl): void {
+    const { name } = made;
+    const old = this.entries.get(name);
     if (old === undefined) this.stats.cluster_added++;
     else this.stats.cluster_modified++;
     old?.warming?.shutdown();
-    const entry: Entry = { source, scope, active: old?.active ?? null, warming: made };
-    this.entries.set(cluster.name, entry);
+    entry.active = old?.active ?? null;
+    this.entries.set(name, entry);
     this.countClusters();
     made.start(() => this.onReady(entry, made));
-    if (!config.waitForWarm && entry.warming === made) this.onReady(entry, made);
-    return true;
+    if (!made.config.waitForWarm && entry.warming === made) this.onReady(entry, made);
   }
 
   private onReady(entry: Entry, made: ClusterImpl): void {
@@ -143,13 +185,31 @@ export class ClusterManagerImpl implements ClusterManager {
    * @throws ConfigError when any of them cannot be run; nothing has changed then
    */
   update(clusters: readonly xds.Cluster[], viaApi = false): void {
-    for (const cluster of clusters) {
-      const old = this.entries.get(cluster.name);
-      if (old === undefined || old.source !== JSON.stringify(cluster)) readCluster(cluster);
+    const commit = this.prepareUpdate(clusters, viaApi);
+    commit();
+  }
+
+  /** The part of `update` that can fail: nothing has changed before the result is called. `discard` when it never will be. */
+  prepareUpdate(clusters: readonly xds.Cluster[], viaApi = false): Prepared {
+    const prepared: Prepared[] = [];
+    const discard = () => {
+      for (const one of prepared) one.discard();
+    };
+    try {
+      for (const cluster of clusters) {
+        const one = this.prepare(cluster, viaApi);
+        if (one !== null) prepared.push(one);
+      }
+    } catch (error) {
+      discard();
+      throw error;
     }
-    const names = new Set(clusters.map((cluster) => cluster.name));
-    for (const name of [...this.entries.keys()]) if (!names.has(name)) this.remove(name);
-    for (const cluster of clusters) this.add(cluster, viaApi);
+    const commit = () => {
+      const names = new Set(clusters.map((cluster) => cluster.name));
+      for (const name of [...this.entries.keys()]) if (!names.has(name)) this.remove(name);
+      for (const one of prepared) one();
+    };
+    return Object.assign(commit, { discard });
   }
 
   /** Calls back once every cluster knows its hosts, at once when they all do. Listeners wait for it. */

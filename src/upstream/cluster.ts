@@ -35,7 +35,7 @@ export class ClusterImpl implements Cluster, HealthCheckOwner {
   /** Only Envoy's runtime turns it on (`upstream.maintenance_mode.<cluster>`), and there is none. */
   readonly maintenanceMode = false;
   readonly metadata: Readonly<Record<string, unknown>>;
-  readonly dropOverload: number;
+  dropOverload: number;
   readonly sizeStats: SizeStats | null;
   readonly budgetStats: BudgetStats | null;
   readonly prioritySet: PrioritySet;
@@ -55,7 +55,7 @@ export class ClusterImpl implements Cluster, HealthCheckOwner {
   private readonly merging: MergeWindow;
 
   constructor(
-    readonly config: ClusterConfig,
+    public config: ClusterConfig,
     private readonly dispatcher: Dispatcher,
     private readonly scope: ClusterScope,
     private readonly transport: Transport,
@@ -112,18 +112,26 @@ export class ClusterImpl implements Cluster, HealthCheckOwner {
 
   private makeDiscovery(resolver: DnsResolver): Discovery {
     const { discovery, groups, dns } = this.config;
-    if (discovery === 'STATIC') return new StaticDiscovery(groups, this.prioritySet);
+    const keepsHealthy = this.config.healthCheck !== null && !this.config.ignoreHealthOnRemoval;
+    if (discovery === 'STATIC') return new StaticDiscovery(groups, this.prioritySet, keepsHealthy);
     if (discovery === 'STRICT_DNS')
-      return new StrictDnsDiscovery(
-        groups,
-        this.prioritySet,
-        this.stats,
-        dns,
-        this.dispatcher,
-        resolver,
-        this.config.healthCheck !== null && !this.config.ignoreHealthOnRemoval,
-      );
+      return new StrictDnsDiscovery(groups, this.prioritySet, this.stats, dns, this.dispatcher, resolver, keepsHealthy);
     return new LogicalDnsDiscovery(groups[0], this.prioritySet, this.stats, dns, this.dispatcher, resolver);
+  }
+
+  /**
+   * Takes another list of endpoints and its policy; all else of `config` must be what it was. Hosts that stay keep their connections,
+   * counters and health, those that go drain. False when the endpoints are names: the cluster has to be replaced then.
+   */
+  updateEndpoints(config: ClusterConfig): boolean {
+    if (this.discovery.update === undefined || config.discovery !== this.config.discovery) return false;
+    this.config = config;
+    this.dropOverload = config.dropOverload;
+    this.prioritySet.setPolicy(config.overprovisioningFactor, config.weightedPriorityHealth);
+    this.stats.update_attempt++;
+    this.stats.update_success++;
+    this.discovery.update(config.groups);
+    return true;
   }
 
   /** Finds its hosts; `ready` is called when the first are known, or are known not to be had. */
@@ -152,8 +160,10 @@ export class ClusterImpl implements Cluster, HealthCheckOwner {
 
   onHealthCheck(host: HostImpl, transition: Transition, healthy: boolean): void {
     if (transition === 'changed') {
-      if ((host.healthFlags & HealthFlag.FAILED_ACTIVE_HC) !== 0) drainHost(host, false);
-      this.onHealthChanged(host);
+      const failed = (host.healthFlags & HealthFlag.FAILED_ACTIVE_HC) !== 0;
+      if (failed) drainHost(host, false);
+      if (failed && (host.healthFlags & HealthFlag.PENDING_DYNAMIC_REMOVAL) !== 0) this.discovery.drop?.(host);
+      else this.onHealthChanged(host);
     }
     if (healthy) this.outlier?.onHealthCheckSuccess(host);
     if (this.firstChecks === 0 || --this.firstChecks > 0) return;

@@ -21,9 +21,9 @@ export class HostSet {
   constructor(
     readonly priority: number,
     /** Percentage; a priority is fully available while healthy hosts times this covers 100 % (140). */
-    readonly overprovisioningFactor: number,
+    public overprovisioningFactor: number,
     /** Health of the priority goes by the weights of hosts rather than by their number (weighted_priority_health). */
-    readonly weightedHealth: boolean,
+    public weightedHealth: boolean,
   ) {}
 
   update(localities: readonly LocalityHosts[]): void {
@@ -53,10 +53,20 @@ export class PrioritySet {
   private readonly listeners: MembershipListener[] = [];
 
   constructor(
-    private readonly overprovisioningFactor: number,
-    private readonly weightedHealth = false,
+    private overprovisioningFactor: number,
+    private weightedHealth = false,
   ) {
     this.at(0);
+  }
+
+  /** Another policy for all priorities; holds from the next update on. */
+  setPolicy(overprovisioningFactor: number, weightedHealth: boolean): void {
+    this.overprovisioningFactor = overprovisioningFactor;
+    this.weightedHealth = weightedHealth;
+    for (const set of this.sets) {
+      set.overprovisioningFactor = overprovisioningFactor;
+      set.weightedHealth = weightedHealth;
+    }
   }
 
   /** One of the same kind for some of the hosts. */
