@@ -48,11 +48,18 @@ export interface FailureSink {
   onStreamEnd(stream: ExplainedStream): void;
 }
 
+/** What a request runs through. */
+export interface FilterPath {
+  readonly router: RouterConfig;
+  /** Filters before the router; null when there is none. */
+  readonly filters: FilterChain | null;
+}
+
 /**
  * One HTTP connection manager, compiled from `HttpConnectionManager`. Everything that does not depend on a request is worked
  * out here, once.
  */
-export interface ConnectionManagerConfig {
+export interface ConnectionManagerConfig extends FilterPath {
   readonly statPrefix: string;
   readonly stats: HttpStats;
   readonly listenerStats: ListenerHttpStats;
@@ -62,9 +69,6 @@ export interface ConnectionManagerConfig {
   createHttp2(connection: CodecConnection, callbacks: ServerCodecCallbacks): ServerCodec;
   /** One holder for the life of the listener: connections of every age see the table that is in force. */
   routes: { table: RouteTable };
-  readonly router: RouterConfig;
-  /** Filters before the router; null when there is none. */
-  readonly filters: FilterChain | null;
   /** local_reply_config; absent when there is none. */
   readonly localReplies?: LocalReplyRewriter;
   readonly profile: ReplyProfile;
@@ -118,6 +122,8 @@ export interface ConnectionManagerConfig {
   readonly isInternal: ((ip: string, connection: ConnectionInfo) => boolean) | null;
   /** Lower-case upgrade types that are enabled, such as `websocket` and `connect`. */
   readonly upgrades: ReadonlyMap<string, boolean>;
+  /** upgrade_configs with filters of their own, by lower-case type. */
+  readonly upgradePaths: ReadonlyMap<string, FilterPath>;
   /** Answers of a 400 keep an HTTP/1 connection. */
   readonly streamErrorOnInvalidMessage: boolean;
   readonly isOverTls: boolean;

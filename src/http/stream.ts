@@ -8,7 +8,7 @@ import type { StreamInfoImpl } from '../observe/stream-info-impl.js';
 import type { RedirectHistory, RedirectingStream } from '../router/internal-redirect.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import { Router } from '../router/router.js';
-import type { ReplyHeaders, RouterCallbacks } from '../router/router-callbacks.js';
+import type { ReplyHeaders, RouterCallbacks, RouterConfig } from '../router/router-callbacks.js';
 import type { Cluster, UpstreamConnectionInfo } from '../upstream/types.js';
 import type { ConnectionManagerConfig } from './config.js';
 import type { FilteredStream, StreamFilters } from './filters/chain.js';
@@ -17,7 +17,7 @@ import { makeLocalReply } from './local-reply.js';
 import { checkRequest } from './request-checks.js';
 import { chargeCode } from './stats.js';
 import { StreamClocks } from './stream-clocks.js';
-import { answerExpect, isTunnelAnswer, Upgrade, upgradeOf } from './upgrade.js';
+import { answerExpect, asksForTunnel, isTunnelAnswer, pathOf, Upgrade, upgradeOf } from './upgrade.js';
 
 /** What a stream needs of the connection manager it lives in. */
 export interface StreamOwner {
@@ -58,6 +58,7 @@ export class ActiveStream
   /** Closes its connection when its response is over. */
   drainConnection = false;
   private router: Router | null = null;
+  private routerConfig: RouterConfig;
   /** Null when the router is the only filter that runs. */
   private filters: StreamFilters | null = null;
   /** Cluster of the route, kept while a filter may hold the request. */
@@ -83,6 +84,7 @@ export class ActiveStream
   ) {
     super(owner.dispatcher, owner.config, encoder, info);
     this.protocol = owner.protocol;
+    this.routerConfig = owner.config.router;
   }
 
   /** The request is an upgrade or CONNECT that is allowed: its body waits for the answer. */
@@ -112,13 +114,14 @@ export class ActiveStream
     if (config.logOnNewRequest) config.accessLog?.log(info, 'DownstreamStart');
     const upgrade = upgradeOf(this, headers, route);
     if (upgrade !== Upgrade.NONE && !this.acceptUpgrade(upgrade)) return;
-    const filters =
-      config.filters === null ? null : (this.filters = config.filters.open(this, config.routes.table.config));
+    const path = upgrade === Upgrade.NONE ? config : pathOf(config, headers);
+    this.routerConfig = path.router;
+    const filters = path.filters === null ? null : (this.filters = path.filters.open(this, config.routes.table.config));
     if (filters !== null) {
       this.cluster = cluster;
       filters.decodeHeaders(headers, endStream);
     } else {
-      const router = (this.router = new Router(config.router, this));
+      const router = (this.router = new Router(path.router, this));
       router.decodeHeaders(headers, route, cluster, endStream);
       if (endStream) this.onRequestDecoded();
     }
@@ -196,7 +199,7 @@ export class ActiveStream
   // --- the request, past the filters
 
   passHeaders(headers: RequestHeaders, endStream: boolean): void {
-    const router = (this.router = new Router(this.config.router, this));
+    const router = (this.router = new Router(this.routerConfig, this));
     router.decodeHeaders(headers, this.route, this.cluster, endStream);
     if (endStream) this.onRequestDecoded();
   }
@@ -326,10 +329,19 @@ export class ActiveStream
     if (reply.body !== null) this.encodeData(reply.body, true);
   }
 
+  /** What an HTTP/2 client is told when its stream is cut: a tunnel whose TCP connection failed has a code of its own (RFC 9113, 8.5). */
+  private cutReason(): ResetReason {
+    const { flags } = this.info;
+    if (flags.length === 0) return Reset.LOCAL;
+    const failed = flags.includes('UF') || flags.includes('UC');
+    if (failed && this.requestHeaders !== null && asksForTunnel(this.requestHeaders)) return Reset.CONNECT_ERROR;
+    return flags.includes('DPE') ? Reset.PROTOCOL_ERROR : Reset.LOCAL;
+  }
+
   /** Too late for a reply: the stream is cut. */
   private abortResponse(): void {
     this.config.stats.downstream_rq_tx_reset++;
-    this.resetDownstream(Reset.LOCAL);
+    this.resetDownstream(this.cutReason());
   }
 
   // --- the response, to the codec
@@ -409,8 +421,7 @@ export class ActiveStream
     this.ledger.disarmAll();
     const incomplete = !this.requestComplete;
     if (incomplete) {
-      const error = this.info.flags.includes('DPE') ? Reset.PROTOCOL_ERROR : Reset.LOCAL;
-      this.resetEncoder(error);
+      this.resetEncoder(this.cutReason());
     }
     if (incomplete || this.codecComplete) this.destroy();
     this.owner.onStreamEnded(this, incomplete);

@@ -74,6 +74,7 @@ export function managerConfig(changes: object = {}): ConnectionManagerConfig {
     forwardProto: null,
     earlyMutations: null,
     upgrades: new Map(),
+    upgradePaths: new Map(),
     streamErrorOnInvalidMessage: false,
     isOverTls: false,
     listenerPort: 80,

@@ -1,6 +1,7 @@
 import { Bit, H } from '../base/header-names.js';
 import { type RequestHeaders, ResponseHeaders } from '../base/headers.js';
 import type { RouteEntry } from '../router/route-entry.js';
+import type { ConnectionManagerConfig, FilterPath } from './config.js';
 import { hasToken, isUpgrade } from './header-rules.js';
 import { chargeCode } from './stats.js';
 import type { ActiveStream } from './stream.js';
@@ -15,11 +16,27 @@ export type Upgrade = (typeof Upgrade)[keyof typeof Upgrade];
 
 /** CONNECT and Upgrade need leave of the route or the connection manager; a CONNECT without a route is answered by the router. */
 export function upgradeOf(stream: ActiveStream, headers: RequestHeaders, route: RouteEntry | null): Upgrade {
+  if (!asksForTunnel(headers)) return Upgrade.NONE;
+  const type = typeOf(headers);
   const connect = headers.method === 'CONNECT';
-  if (!connect && ((headers.bits & Bit.UPGRADE) === 0 || !isUpgrade(headers))) return Upgrade.NONE;
-  const type = (connect ? (headers.protocol ?? 'connect') : headers.get(H.upgrade)!).toLowerCase();
   if ((route?.upgradeEnabled(type) ?? stream.config.upgrades.get(type)) === true) return Upgrade.ALLOWED;
   return connect && route === null ? Upgrade.NONE : Upgrade.REFUSED;
+}
+
+/** CONNECT, an extended CONNECT or an upgrade, allowed or not. */
+export function asksForTunnel(headers: RequestHeaders): boolean {
+  return headers.method === 'CONNECT' || ((headers.bits & Bit.UPGRADE) !== 0 && isUpgrade(headers));
+}
+
+/** Lower case. */
+function typeOf(headers: RequestHeaders): string {
+  const type = headers.method === 'CONNECT' ? (headers.protocol ?? 'connect') : headers.get(H.upgrade)!;
+  return type.toLowerCase();
+}
+
+/** The filters and the router of a request that asks for a tunnel: those of its type, else those of all requests. */
+export function pathOf(config: ConnectionManagerConfig, headers: RequestHeaders): FilterPath {
+  return config.upgradePaths.get(typeOf(headers)) ?? config;
 }
 
 /** The upstream has agreed to the upgrade or CONNECT: from here on the stream is a tunnel. */

@@ -143,6 +143,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     attempt.start(endStream);
     if (shadows !== null) this.startShadows(shadows, endStream);
     if (endStream && !this.ended) this.onRequestComplete();
+    else if (callbacks.isTunnel && !this.ended && isWebSocket(headers)) this.armRouteTimer();
   }
 
   private startShadows(prepared: readonly PreparedShadow[], endStream: boolean): void {
@@ -192,7 +193,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     const hedging = this.timeouts.hedge;
     let ms = perTry > 0 && !hedging ? perTry : global;
     if (ms <= 0) return;
-    if (global > 0 && this.routeTimer !== null) {
+    if (global > 0 && this.routeTimer !== null && this.requestCompleteAt >= 0) {
       const left = Math.floor(global - (this.callbacks.dispatcher.now - this.requestCompleteAt));
       ms = left <= 0 ? 1 : Math.min(ms, left);
     }
@@ -267,14 +268,19 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     this.requestComplete = true;
     this.requestCompleteAt = this.callbacks.dispatcher.now;
     if (this.attempts.length === 0) return;
-    if (this.timeouts.global > 0)
-      this.routeTimer = this.ledger.arm(
-        this,
-        TimerKind.ROUTE,
-        this.timeouts.global,
-        this.timeouts.fromHeader ? FROM_HEADER : this.route.timeoutRef,
-      );
+    if (this.routeTimer === null) this.armRouteTimer();
     for (const attempt of this.attempts) attempt.onRequestComplete();
+  }
+
+  private armRouteTimer(): void {
+    const { global, fromHeader } = this.timeouts;
+    if (global === 0) return;
+    this.routeTimer = this.ledger.arm(this, TimerKind.ROUTE, global, fromHeader ? FROM_HEADER : this.route.timeoutRef);
+  }
+
+  /** The upstream agreed to an upgrade: the route timeout was for its answer. */
+  onTunnelOpen(): void {
+    if (this.routeTimer !== null) this.ledger.disarm(this.routeTimer);
   }
 
   // --- clocks
@@ -470,3 +476,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
 const NO_DATA = new Uint8Array(0);
 const BUFFER_DETAILS = 'request_payload_exceeded_retry_buffer_limit';
 const LOST_DETAILS = 'upstream_reset_before_response_started';
+
+function isWebSocket(headers: RequestHeaders): boolean {
+  return headers.get(H.upgrade)?.toLowerCase() === 'websocket';
+}

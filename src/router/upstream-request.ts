@@ -311,6 +311,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     onUpstreamHeaders(this.router, headers, endStream, this);
     if (this.held && !this.done && (headers.status === 101 || (headers.status >= 200 && headers.status < 300))) {
       this.held = false;
+      if (headers.status === 101) this.router.onTunnelOpen();
       this.sendWaiting();
     }
   }

@@ -5,7 +5,14 @@ import { createHttp2ServerCodec } from '../codec/http2/server.js';
 import type { Http2CodecStats } from '../codec/http2/stats.js';
 import { type FieldRef, positionOf } from '../config/position.js';
 import { compileDetections } from '../http/client-address.js';
-import type { ConnectionManagerConfig, DrainDecision, FailureSink, ReplyProfile, StreamLog } from '../http/config.js';
+import type {
+  ConnectionManagerConfig,
+  DrainDecision,
+  FailureSink,
+  FilterPath,
+  ReplyProfile,
+  StreamLog,
+} from '../http/config.js';
 import type { FilterChain } from '../http/filters/chain.js';
 import { compileFilters } from '../http/filters/compile.js';
 import { ipOf } from '../http/header-rules.js';
@@ -29,7 +36,13 @@ import type { ClusterStats } from '../upstream/cluster-stats.js';
 import type { ClusterManager, UpstreamConnectionInfo } from '../upstream/types.js';
 import { unsupported } from '../xds/decode.js';
 import { isType } from '../xds/type-url.js';
-import type { AccessLog, HeaderMatcher, HttpConnectionManager, Router as RouterProto } from '../xds/types.js';
+import type {
+  AccessLog,
+  HeaderMatcher,
+  HttpConnectionManager,
+  HttpFilter,
+  Router as RouterProto,
+} from '../xds/types.js';
 import { cidrMatcher } from './cidr.js';
 import { commonHttp2Options } from './http2-options.js';
 
@@ -160,6 +173,7 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
           },
     earlyMutations: earlyMutations(hcm),
     upgrades,
+    upgradePaths: upgradePaths(hcm, scope.router, deps),
     streamErrorOnInvalidMessage:
       hcm.http_protocol_options?.override_stream_error_on_invalid_http_message ?? streamError,
     isOverTls: place.tls,
@@ -265,8 +279,13 @@ function http2Options(hcm: HttpConnectionManager, place: HcmPlace): Http2Options
   };
 }
 
-function routerConfig(hcm: HttpConnectionManager, stats: RouterStats, deps: HcmDeps): RouterConfig {
-  const filter = hcm.http_filters[hcm.http_filters.length - 1];
+function routerConfig(
+  hcm: HttpConnectionManager,
+  stats: RouterStats,
+  deps: HcmDeps,
+  filters: readonly HttpFilter[] = hcm.http_filters,
+): RouterConfig {
+  const filter = filters[filters.length - 1];
   const config = filter?.typed_config as (RouterProto & { '@type': string }) | undefined;
   const upstreamLog = deps.accessLog(config?.upstream_log ?? []);
   const strict = config?.strict_check_headers ?? [];
@@ -321,10 +340,14 @@ const REPLY_DEPS = {
 };
 
 /** The filters before the router. */
-function httpFilters(hcm: HttpConnectionManager, deps: HcmDeps): FilterChain | null {
+function httpFilters(
+  hcm: HttpConnectionManager,
+  deps: HcmDeps,
+  filters: readonly HttpFilter[] = hcm.http_filters,
+): FilterChain | null {
   if (hcm.route_config === undefined) return null;
   return compileFilters(
-    hcm.http_filters.slice(0, -1),
+    filters.slice(0, -1),
     hcm.route_config,
     {
       store: deps.store,
@@ -343,12 +366,21 @@ function httpFilters(hcm: HttpConnectionManager, deps: HcmDeps): FilterChain | n
   );
 }
 
+/** upgrade_configs that bring their own filters, the router last. */
+function upgradePaths(hcm: HttpConnectionManager, stats: RouterStats, deps: HcmDeps): ReadonlyMap<string, FilterPath> {
+  const paths = new Map<string, FilterPath>();
+  for (const { upgrade_type: type, filters } of hcm.upgrade_configs)
+    if (filters.length > 0)
+      paths.set(type.toLowerCase(), {
+        router: routerConfig(hcm, stats, deps, filters),
+        filters: httpFilters(hcm, deps, filters),
+      });
+  return paths;
+}
+
 function refuseUnbuilt(hcm: HttpConnectionManager): void {
   const refuse: [keyof HttpConnectionManager, string][] = [
     ['proxy_status_config', 'the proxy-status header is not built yet'],
   ];
   for (const [field, why] of refuse) if (hcm[field] !== undefined) unsupported(hcm, field, why);
-  for (const upgrade of hcm.upgrade_configs)
-    if (upgrade.filters.length > 0)
-      unsupported(upgrade, 'filters', 'filters of upgraded streams alone are not built yet');
 }

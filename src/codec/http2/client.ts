@@ -1,4 +1,4 @@
-import { type HeaderMap, RequestHeaders } from '../../base/headers.js';
+import { copyRequestHeaders, type HeaderMap, RequestHeaders } from '../../base/headers.js';
 import {
   type ClientCodec,
   type ClientCodecCallbacks,
@@ -13,7 +13,7 @@ import { Code } from './frames.js';
 import { type Http2Options, type Http2Settings, http2Settings } from './options.js';
 import type { Http2CodecStats } from './stats.js';
 import { Http2Stream, Seen } from './stream.js';
-import { connectFromUpgrade, responseFromConnect } from './upgrade.js';
+import { connectFromUpgrade, isUpgrade, responseFromConnect } from './upgrade.js';
 
 /** The codec of an upstream connection; it may write before the connection is established. Defaults are Envoy's. */
 export function createHttp2ClientCodec(
@@ -44,7 +44,11 @@ class ClientStream extends Http2Stream implements RequestEncoder {
 
   encodeHeaders(headers: RequestHeaders, endStream: boolean): void {
     if (this.gone) return;
-    this.upgrade = connectFromUpgrade(headers);
+    if (headers.method === 'CONNECT' || isUpgrade(headers)) {
+      // The caller keeps the request as it was: for the next attempt, and the log.
+      headers = copyRequestHeaders(headers);
+      this.upgrade = connectFromUpgrade(headers);
+    }
     if (headers.method === 'HEAD') this.seen |= Seen.IS_HEAD;
     else if (headers.method === 'CONNECT') this.seen |= Seen.IS_CONNECT;
     this.localEnd = endStream;

@@ -7,7 +7,7 @@ import { readdirSync } from 'node:fs';
  * - `down`, `up`: `h1` or `h2`, the protocols of the two sides;
  * - `upstream`: handler or handlers of the upstream `up`, or {proto, handler, kind, hosts, samePort, assign, peer, cluster, http2, http};
  *   `cluster` may be a function of the ports of all upstreams;
- *   `kind` is `names` (a name server), `refused` (nothing listens), `none` (no endpoint), `mute` (accepts, never reads), `plug` (can be unplugged);
+ *   `kind` is `names` (a name server), `refused` (nothing listens), `none` (no endpoint), `mute` (accepts, never reads), `tcp` (bytes without a protocol), `plug` (can be unplugged);
  *   `upstreams`: more of them by name;
  * - `hcm`, `route`, `entry`, `vhost`, `listener`, `cluster`, `http2`, `filters`: laid over the default bootstrap
  *   (RouteAction, Route, VirtualHost, Listener, Cluster, Http2ProtocolOptions of the cluster, filters before the router);

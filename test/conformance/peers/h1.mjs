@@ -2,7 +2,7 @@ import { Body, header, headerFacts } from './message.mjs';
 import { Wire } from './socket.mjs';
 import { now } from './watch.mjs';
 
-/** One HTTP/1 message as it is read. `framing` is `length`, `chunked`, `close` or `none`. */
+/** One HTTP/1 message as it is read. `framing` is `length`, `chunked`, `close` (also of what follows an upgrade) or `none`. */
 class Message {
   startLine = '';
   headers = [];
@@ -87,7 +87,8 @@ class Reader {
     if (kind === 'interim') return true;
     this.#message = message;
     const length = header(message.headers, 'content-length');
-    if (kind === 'bodiless') this.#complete('none');
+    if (kind === 'tunnel') this.#enter('close', 'close');
+    else if (kind === 'bodiless') this.#complete('none');
     else if (/chunked/i.test(header(message.headers, 'transfer-encoding') ?? '')) this.#enter('chunked', 'size');
     else if (length !== undefined && Number(length) === 0) this.#complete('length');
     else if (length !== undefined) {
@@ -182,6 +183,11 @@ class Exchange {
     return this.client.until(() => this.response !== null || this.client.end !== 'open', ms);
   }
 
+  /** Waits until so many bytes of the body, or of the tunnel, have come. */
+  read(bytes, ms) {
+    return this.client.until(() => (this.response?.body.bytes ?? 0) >= bytes || this.client.end !== 'open', ms);
+  }
+
   /** Sends part of a chunked or counted body. */
   send(data) {
     const part = bytes(data);
@@ -268,6 +274,7 @@ export class H1Client extends Wire {
       return 'interim';
     }
     if (exchange !== undefined) exchange.response = message;
+    if (status === 101 || (exchange?.method === 'CONNECT' && status < 300)) return 'tunnel';
     return exchange?.method === 'HEAD' || status === 204 || status === 304 ? 'bodiless' : 'response';
   }
 
@@ -321,6 +328,22 @@ class UpstreamRequest {
     this.conn.raw(Buffer.concat([headBytes(`HTTP/1.1 ${status} Status`, fields), data]));
   }
 
+  /** Agrees to an upgrade; what follows is sent and read as it is. */
+  upgrade(
+    headers = [
+      ['connection', 'Upgrade'],
+      ['upgrade', 'websocket'],
+    ],
+    status = 101,
+  ) {
+    this.conn.raw(headBytes(`HTTP/1.1 ${status} Status`, headers));
+  }
+
+  /** Waits until so many bytes of the body, or of the tunnel, have come. */
+  read(bytes, ms) {
+    return this.conn.until(() => this.message.body.bytes >= bytes || this.conn.end !== 'open', ms);
+  }
+
   /** The head alone; the body follows by `send`, chunked unless a content-length is given. */
   start(status = 200, headers = []) {
     this.#chunked = header(headers, 'content-length') === undefined;
@@ -366,7 +389,7 @@ export class H1Server extends Wire {
     const request = new UpstreamRequest(this, message);
     this.requests.push(request);
     queueMicrotask(() => this.onRequest(request));
-    return 'request';
+    return request.method === 'CONNECT' || header(message.headers, 'upgrade') !== undefined ? 'tunnel' : 'request';
   }
 
   onBody() {}

@@ -10,6 +10,7 @@ export const FRAME = {
 export const FLAG = { END_STREAM: 1, ACK: 1, END_HEADERS: 4, PADDED: 8, PRIORITY: 0x20 };
 export const SETTING = {
   HEADER_TABLE_SIZE: 1, ENABLE_PUSH: 2, MAX_CONCURRENT_STREAMS: 3, INITIAL_WINDOW_SIZE: 4, MAX_FRAME_SIZE: 5,
+  ENABLE_CONNECT_PROTOCOL: 8,
 }; // biome-ignore format: a table
 const CODES = [
   'NO_ERROR', 'PROTOCOL_ERROR', 'INTERNAL_ERROR', 'FLOW_CONTROL_ERROR', 'SETTINGS_TIMEOUT', 'STREAM_CLOSED',
@@ -82,6 +83,11 @@ class Stream {
   /** Waits for the head of the message. */
   answered(ms) {
     return this.conn.until(() => this.headers !== null || this.ended, ms);
+  }
+
+  /** Waits until so many bytes of the body have come. */
+  read(bytes, ms) {
+    return this.conn.until(() => this.body.bytes >= bytes || this.ended, ms);
   }
 
   sendHeaders(fields, end = false) {
@@ -415,14 +421,22 @@ export class H2Client extends H2Wire {
     this.hello();
   }
 
-  request({ method = 'GET', path = '/', headers = [], body = null, end = true, host = 'conf.test' }) {
+  request({ method = 'GET', path = '/', headers = [], body = null, end = true, host = 'conf.test', protocol = null }) {
     const exchange = new Exchange(this, this.#next);
     this.#next += 2;
     exchange.method = method;
     exchange.path = path;
     this.streams.set(exchange.id, exchange);
     this.exchanges.push(exchange);
-    const fields = [[':method', method], [':scheme', 'http'], [':authority', host], [':path', path], ...headers];
+    const plain = method === 'CONNECT' && protocol === null;
+    const target = plain
+      ? []
+      : [
+          [':scheme', 'http'],
+          [':path', path],
+        ];
+    const extended = protocol === null ? [] : [[':protocol', protocol]];
+    const fields = [[':method', method], ...extended, [':authority', host], ...target, ...headers];
     exchange.sendHeaders(fields, end && body === null);
     if (body !== null) exchange.send(body, end);
     return exchange;

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { H1Server } from './h1.mjs';
 import { H2Server } from './h2.mjs';
+import { TcpServer } from './tcp.mjs';
 import { Watch } from './watch.mjs';
 
 /**
@@ -29,7 +30,7 @@ export class Upstream extends Watch {
         this.changed();
         return;
       }
-      const Server = this.proto === 'h2' ? H2Server : H1Server;
+      const Server = this.proto === 'h2' ? H2Server : this.proto === 'tcp' ? TcpServer : H1Server;
       const conn = new Server(socket, { ...this.options, onRequest: (request) => this.#request(request) });
       this.connections.push(conn);
       this.options.onConnection?.(conn, this.connections.length - 1);
