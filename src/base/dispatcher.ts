@@ -12,6 +12,30 @@ export interface Deferred {
   onDeferred(): void;
 }
 
+/** Items in the order they were added. The array keeps its length: cutting and growing it would cost more than all else here. */
+class Batch<T> {
+  length = 0;
+  private taken = 0;
+  private readonly items: (T | null)[] = [];
+
+  add(item: T): void {
+    if (this.length === this.items.length) this.items.push(item);
+    else this.items[this.length] = item;
+    this.length++;
+  }
+
+  /** The next item, or null when there is none: then the batch is empty. */
+  take(): T | null {
+    if (this.taken === this.length) {
+      this.taken = this.length = 0;
+      return null;
+    }
+    const item = this.items[this.taken];
+    this.items[this.taken++] = null;
+    return item;
+  }
+}
+
 /**
  * One event loop: the clock of the current pass, the timers, and what happens at the end of a pass.
  *
@@ -31,9 +55,10 @@ export class Dispatcher {
   private wallNow = 0;
   readonly timers: TimerWheel;
   private depth = 0;
-  private dirty: Flushable[] = [];
-  private spare: Flushable[] = [];
-  private deferred: Deferred[] = [];
+  private dirty = new Batch<Flushable>();
+  private spareDirty = new Batch<Flushable>();
+  private deferred = new Batch<Deferred>();
+  private spareDeferred = new Batch<Deferred>();
   private flushScheduled = false;
   private readonly onPolled = () => {
     this.flushScheduled = false;
@@ -94,42 +119,42 @@ export class Dispatcher {
 
   /** Flush `item` at the end of the pass. The caller keeps it from being listed twice. */
   markDirty(item: Flushable): void {
-    this.dirty.push(item);
+    this.dirty.add(item);
   }
 
   /** Call `item.onDeferred()` at the end of the pass. */
   defer(item: Deferred): void {
-    this.deferred.push(item);
+    this.deferred.add(item);
   }
 
   private settle(): void {
     while (this.deferred.length > 0 || this.dirty.length > 0) {
       this.runDeferred();
-      const list = this.dirty;
-      this.dirty = this.spare;
-      for (let i = 0; i < list.length; i++) {
+      const batch = this.dirty;
+      this.dirty = this.spareDirty;
+      for (let item = batch.take(); item !== null; item = batch.take()) {
         try {
-          list[i].flush();
+          item.flush();
         } catch (error) {
           this.onError(error);
         }
       }
-      list.length = 0;
-      this.spare = list;
+      this.spareDirty = batch;
     }
   }
 
   private runDeferred(): void {
     while (this.deferred.length > 0) {
       const batch = this.deferred;
-      this.deferred = [];
-      for (let i = 0; i < batch.length; i++) {
+      this.deferred = this.spareDeferred;
+      for (let item = batch.take(); item !== null; item = batch.take()) {
         try {
-          batch[i].onDeferred();
+          item.onDeferred();
         } catch (error) {
           this.onError(error);
         }
       }
+      this.spareDeferred = batch;
     }
   }
 }

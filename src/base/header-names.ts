@@ -9,6 +9,10 @@
 export class HeaderName {
   /** `text: ` as it stands on an HTTP/1 line; made when first written. */
   http1: Uint8Array | null = null;
+  /** Value that HTTP/1 wrote last with this name, and the line of the two; made when it comes again. Used by `codec/http1`. */
+  http1Value: string | null = null;
+  http1Line: Uint8Array | null = null;
+  http1Misses = 0;
   /** Index of the first entry of this name in the HPACK static table, 0 when it has none. Set by `codec/http2`. */
   hpackIndex = 0;
   /** Place of the name in the tables of every HPACK encoder, -1 before its first use. Set by `codec/http2`. */

@@ -73,8 +73,8 @@ export class OutBuffer {
 
   /** Takes the oldest run of bytes out of the buffer; the caller owns the slab and must give it back. */
   shift(): Slice | null {
-    const first = this.full.shift();
-    if (first !== undefined) {
+    if (this.full.length > 0) {
+      const first = this.full.shift()!;
       this.fullBytes -= first.end - first.start;
       return first;
     }

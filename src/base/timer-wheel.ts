@@ -29,12 +29,20 @@ const BITS = 8;
 const SLOTS = 1 << BITS;
 const MASK = SLOTS - 1;
 
-class Node {
-  prev: Node = this;
-  next: Node = this;
+/** Link of a list that closes on itself: a timer, or the head of a list. */
+interface Link {
+  prev: Link;
+  next: Link;
 }
 
-export class Timer extends Node {
+class Head implements Link {
+  prev: Link = this;
+  next: Link = this;
+}
+
+export class Timer implements Link {
+  prev: Link = this;
+  next: Link = this;
   /** Tick at which it fires; -1 while it is not armed. */
   deadline = -1;
   /** Tick of the slot it is filed under: may lie before `deadline` after a lazy `extend`. */
@@ -47,22 +55,20 @@ export class Timer extends Node {
     readonly owner: TimerOwner,
     readonly kind: number,
     readonly scaled: boolean = false,
-  ) {
-    super();
-  }
+  ) {}
 
   get armed(): boolean {
     return this.deadline >= 0;
   }
 }
 
-function unlink(node: Node): void {
+function unlink(node: Link): void {
   node.prev.next = node.next;
   node.next.prev = node.prev;
   node.prev = node.next = node;
 }
 
-function append(list: Node, node: Node): void {
+function append(list: Link, node: Link): void {
   node.prev = list.prev;
   node.next = list;
   list.prev.next = node;
@@ -74,8 +80,8 @@ function rethrow(error: unknown): never {
 }
 
 export class TimerWheel {
-  private readonly levels: Node[][] = [0, 1, 2].map(() => Array.from({ length: SLOTS }, () => new Node()));
-  private readonly overflow = new Node();
+  private readonly levels: Head[][] = [0, 1, 2].map(() => Array.from({ length: SLOTS }, () => new Head()));
+  private readonly overflow = new Head();
   /** Last tick whose timers have fired. */
   private current: number;
   private count = 0;
@@ -200,9 +206,9 @@ export class TimerWheel {
     this.refileList(this.levels[1][middle]);
   }
 
-  private refileList(list: Node): void {
+  private refileList(list: Head): void {
     if (list.next === list) return;
-    const moved = new Node();
+    const moved = new Head();
     moved.next = list.next;
     moved.prev = list.prev;
     moved.next.prev = moved;

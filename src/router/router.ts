@@ -426,8 +426,10 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   }
 
   forget(attempt: UpstreamRequest): void {
-    const at = this.attempts.indexOf(attempt);
-    if (at >= 0) this.attempts.splice(at, 1);
+    const { attempts } = this;
+    const at = attempts.indexOf(attempt);
+    if (at >= 0 && at === attempts.length - 1) attempts.pop();
+    else if (at >= 0) attempts.splice(at, 1);
   }
 
   othersAwait(attempt: UpstreamRequest): boolean {
@@ -466,7 +468,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   /** The stream is over: whatever is under way upstream is given up. */
   onDestroy(): void {
     for (const attempt of this.attempts) attempt.reset();
-    this.attempts.length = 0;
+    if (this.attempts.length > 0) this.attempts = [];
     this.shadows?.cancel();
     this.shadows = null;
     this.cleanup();

@@ -6,14 +6,11 @@ export function text(buf: Uint8Array, start: number, end: number): string {
   return start === end ? '' : latin1Slice.call(buf, start, end);
 }
 
-/** The name and a colon stand at `at`. A byte beyond the end of the buffer is `undefined` and equals nothing. */
-export function isNameAt(name: string, buf: Uint8Array, at: number): boolean {
-  const n = name.length;
-  if (buf[at + n] !== 58) return false;
-  for (let i = 0; i < n; i++) {
-    const c = buf[at + i];
-    if (c !== name.charCodeAt(i) && (c < 65 || c > 90 || c + 32 !== name.charCodeAt(i))) return false;
-  }
+/** The range holds just this text. */
+export function isText(text: string, buf: Uint8Array, start: number, end: number): boolean {
+  const n = text.length;
+  if (end - start !== n) return false;
+  for (let i = 0; i < n; i++) if (buf[start + i] !== text.charCodeAt(i)) return false;
   return true;
 }
 

@@ -83,10 +83,37 @@ export function writeHead(
   return out.length - before - startBytes - 2;
 }
 
+/** Longest value whose line is kept. */
+const KEPT = 256;
+/** Of so many values in a row that are other ones, a name's first quarter is looked at: what keeps changing is left alone. */
+const ROUND = 64;
+
+/** `name: value` as it was written before, which most lines were. */
+function keptLine(name: HeaderName, value: string): Uint8Array | null {
+  if (value === name.http1Value) {
+    name.http1Misses = 0;
+    return (name.http1Line ??= Buffer.from(`${name.text}: ${value}\r\n`, 'latin1'));
+  }
+  const misses = (name.http1Misses = (name.http1Misses + 1) & (ROUND - 1));
+  if (misses <= ROUND >> 2 && value.length <= KEPT) {
+    name.http1Value = value;
+    name.http1Line = null;
+  }
+  return null;
+}
+
 function putLine(buf: Buffer, at: number, name: HeaderName, value: string, properCase: boolean): number {
+  if (!properCase) {
+    const line = keptLine(name, value);
+    if (line !== null) {
+      buf.set(line, at);
+      return at + line.length;
+    }
+  }
   const bytes = properCase ? properBytes(name) : (name.http1 ?? lowerBytes(name));
   const n = bytes.length;
-  for (let i = 0; i < n; i++) buf[at + i] = bytes[i];
+  if (n < 20) for (let i = 0; i < n; i++) buf[at + i] = bytes[i];
+  else buf.set(bytes, at);
   at = putLatin1(buf, at + n, value);
   buf[at] = 13;
   buf[at + 1] = 10;

@@ -23,6 +23,8 @@ function isBlank(c: number): boolean {
 export function hasToken(list: string, token: string): boolean {
   if (list === token) return true;
   if (list.length < token.length) return false;
+  if (!list.includes(','))
+    return list.length === token.length ? list.toLowerCase() === token : trim(list).toLowerCase() === token;
   for (const part of list.split(',')) if (trim(part).toLowerCase() === token) return true;
   return false;
 }

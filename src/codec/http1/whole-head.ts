@@ -1,19 +1,19 @@
 import { H, type HeaderName, headerNameOfBytes } from '../../base/header-names.js';
 import { RequestHeaders, ResponseHeaders } from '../../base/headers.js';
-import { isHttp11, isNameAt, plainLength, text } from './bytes.js';
+import { isHttp11, isText, plainLength, text } from './bytes.js';
 import { METHODS, TARGET, TOKEN, VALUE } from './chars.js';
+import { LineMemory } from './line-memory.js';
 import { addHost, type MessageHead } from './message-head.js';
-
-/** So many names of a head are remembered. */
-const EXPECTED_LIMIT = 32;
 
 /**
  * Reads the heads that lie whole in one buffer and have nothing to repair, in one pass. It decides nothing: a head that is
  * not such a one is left to `CarefulHeadReader`, which holds the rules.
  */
 export class WholeHeadReader {
-  /** Names of the lines of the last head. */
-  private readonly expected: (HeaderName | undefined)[] = [];
+  /** Of the last head. */
+  private readonly memory = new LineMemory();
+  private method = '';
+  private target = '';
 
   constructor(private readonly head: MessageHead) {}
 
@@ -34,13 +34,17 @@ export class WholeHeadReader {
     at += 9;
     if (buf[at] === 13) at++;
     if (buf[at++] !== 10) return 0;
-    const method = METHODS.get(text(buf, start, methodEnd));
-    if (method === undefined) return 0;
+    if (!isText(this.method, buf, start, methodEnd)) {
+      const method = METHODS.get(text(buf, start, methodEnd));
+      if (method === undefined) return 0;
+      this.method = method;
+    }
+    if (!isText(this.target, buf, targetStart, targetEnd)) this.target = text(buf, targetStart, targetEnd);
     const headers = new RequestHeaders();
     const next = this.lines(buf, start, at, end, headers);
     if (next === 0) return 0;
-    this.head.method = method;
-    this.head.target = text(buf, targetStart, targetEnd);
+    this.head.method = this.method;
+    this.head.target = this.target;
     this.head.request = headers;
     return next;
   }
@@ -73,8 +77,10 @@ export class WholeHeadReader {
     headers: RequestHeaders | ResponseHeaders,
   ): number {
     const isRequest = this.head.isRequest;
-    const limit = Math.min(end, headStart + this.head.limits.headBytes);
-    const expected = this.expected;
+    const { headBytes, headerCount, underscores } = this.head.limits;
+    const limit = Math.min(end, headStart + headBytes);
+    const { memory } = this;
+    const known = memory.lines;
     let at = start;
     let lines = 0;
     let length = -1;
@@ -82,37 +88,56 @@ export class WholeHeadReader {
     let bytes = 0;
     while (true) {
       if (at >= limit) return 0;
-      const nameStart = at;
-      // The messages of a connection tend to have the same names in the same places.
-      let name = expected[lines];
-      if (name !== undefined && isNameAt(name.text, buf, at)) at += name.text.length;
-      else {
-        while (at < limit && TOKEN[buf[at]] !== 0) at++;
-        if (at === nameStart) {
-          if (buf[at] === 13) at++;
-          if (at >= limit || buf[at] !== 10) return 0;
-          break;
+      const lineStart = at;
+      let name: HeaderName | undefined;
+      let value: string | undefined;
+      if (lines < known.length) {
+        const line = known[lines];
+        const nameLength = line.name.text.length;
+        const from = memory.bytes;
+        const first = line.start;
+        const most = Math.min(line.length, limit - at);
+        let n = 0;
+        while (n < most && from[first + n] === buf[at + n]) n++;
+        if (n > nameLength) {
+          name = line.name;
+          at += nameLength;
+          // The byte after the line end must be there: a blank would continue the line.
+          const next = lineStart + n;
+          if (n === line.length && n > nameLength + 1 && next < limit && buf[next] !== 32 && buf[next] !== 9) {
+            value = line.value;
+            line.misses = 0;
+            at = next;
+          }
         }
-        if (buf[at] !== 58) return 0;
-        name = headerNameOfBytes(buf, nameStart, at);
-        if (lines < EXPECTED_LIMIT) expected[lines] = name;
       }
-      bytes += at - nameStart + 3;
-      at++;
-      while (at < limit && (buf[at] === 32 || buf[at] === 9)) at++;
-      const valueStart = at;
-      while (at < limit && VALUE[buf[at]] !== 0) at++;
-      let valueEnd = at;
-      if (at < limit && buf[at] === 13) at++;
-      // The byte after the line end must be there: a blank would continue the line.
-      if (at + 1 >= limit || buf[at] !== 10) return 0;
-      const next = buf[++at];
-      if (next === 32 || next === 9) return 0;
-      while (valueEnd > valueStart && buf[valueEnd - 1] <= 32) valueEnd--;
-      if (++lines > this.head.limits.headerCount) return 0;
-      const value = text(buf, valueStart, valueEnd);
-      bytes += valueEnd - valueStart;
-      if (isRequest && this.head.limits.underscores !== 'ALLOW' && name.text.includes('_')) return 0;
+      if (name === undefined || value === undefined) {
+        if (name === undefined) {
+          while (at < limit && TOKEN[buf[at]] !== 0) at++;
+          if (at === lineStart) {
+            if (buf[at] === 13) at++;
+            if (at >= limit || buf[at] !== 10) return 0;
+            break;
+          }
+          if (buf[at] !== 58) return 0;
+          name = headerNameOfBytes(buf, lineStart, at);
+        }
+        at++;
+        while (at < limit && (buf[at] === 32 || buf[at] === 9)) at++;
+        const valueStart = at;
+        while (at < limit && VALUE[buf[at]] !== 0) at++;
+        let valueEnd = at;
+        if (at < limit && buf[at] === 13) at++;
+        if (at + 1 >= limit || buf[at] !== 10) return 0;
+        const next = buf[++at];
+        if (next === 32 || next === 9) return 0;
+        while (valueEnd > valueStart && buf[valueEnd - 1] <= 32) valueEnd--;
+        value = text(buf, valueStart, valueEnd);
+        memory.learn(lines, name, value, buf, lineStart, at);
+      }
+      if (++lines > headerCount) return 0;
+      bytes += name.text.length + value.length + 3;
+      if (isRequest && underscores !== 'ALLOW' && name.text.includes('_')) return 0;
       if (!name.inline) {
         headers.push(name, value);
         continue;
