@@ -1,4 +1,4 @@
-/** Parser of the part of the Common Expression Language that access log filters use. */
+/** Parser of the part of the Common Expression Language that access log filters and resource definitions use. */
 export type Node =
   | { t: 'literal'; value: string | number | boolean | null }
   | { t: 'name'; name: string; at: number }
@@ -6,6 +6,7 @@ export type Node =
   | { t: 'index'; of: Node; key: Node; at: number }
   | { t: 'call'; name: string; target: Node | null; args: Node[]; at: number }
   | { t: 'list'; items: Node[] }
+  | { t: 'map'; entries: [Node, Node][] }
   | { t: 'not' | 'minus'; of: Node }
   | { t: 'binary'; op: string; left: Node; right: Node; at: number }
   | { t: 'choice'; when: Node; yes: Node; no: Node };
@@ -17,7 +18,7 @@ interface Token {
 }
 
 const TOKEN =
-  /\s*(?:(\d+\.\d+(?:[eE][+-]?\d+)?|0[xX][0-9a-fA-F]+u?|\d+u?)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|([A-Za-z_]\w*)|(&&|\|\||[=!<>]=|[-!<>?:.,()[\]+*/%]))/y;
+  /\s*(?:(\d+\.\d+(?:[eE][+-]?\d+)?|0[xX][0-9a-fA-F]+u?|\d+u?)|(r?"""[\s\S]*?"""|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|([A-Za-z_]\w*)|(&&|\|\||[=!<>]=|[-!<>?:.,()[\]{}+*/%]))/y;
 const DEPTH_LIMIT = 64;
 
 function tokenize(source: string): Token[] {
@@ -106,8 +107,28 @@ class Parser {
   }
 
   private relation(): Node {
-    let left = this.unary();
+    let left = this.sum();
     while (this.token.kind !== 'string' && RELATIONS.has(this.token.text)) {
+      const { text: op, at } = this.token;
+      this.next++;
+      left = { t: 'binary', op, left, right: this.sum(), at };
+    }
+    return left;
+  }
+
+  private sum(): Node {
+    let left = this.product();
+    while (this.token.kind === 'op' && (this.token.text === '+' || this.token.text === '-')) {
+      const { text: op, at } = this.token;
+      this.next++;
+      left = { t: 'binary', op, left, right: this.product(), at };
+    }
+    return left;
+  }
+
+  private product(): Node {
+    let left = this.unary();
+    while (this.token.kind === 'op' && ['*', '/', '%'].includes(this.token.text)) {
       const { text: op, at } = this.token;
       this.next++;
       left = { t: 'binary', op, left, right: this.unary(), at };
@@ -153,6 +174,18 @@ class Parser {
     return out;
   }
 
+  private entries(): [Node, Node][] {
+    const out: [Node, Node][] = [];
+    if (this.take('}')) return out;
+    do {
+      const key = this.choice();
+      this.expect(':');
+      out.push([key, this.choice()]);
+    } while (this.take(','));
+    this.expect('}');
+    return out;
+  }
+
   private primary(): Node {
     const { kind, text, at } = this.token;
     if (kind === 'number') {
@@ -161,7 +194,10 @@ class Parser {
     }
     if (kind === 'string') {
       this.next++;
-      const value = text.slice(1, -1).replace(/\\(.)/g, (_, c: string) => ESCAPES[c] ?? c);
+      if (text.startsWith('r"')) return { t: 'literal', value: text.slice(4, -3) };
+      const value = text
+        .slice(text.startsWith('"""') ? 3 : 1, text.startsWith('"""') ? -3 : -1)
+        .replace(/\\(.)/g, (_, c: string) => ESCAPES[c] ?? c);
       return { t: 'literal', value };
     }
     if (kind === 'name') {
@@ -176,6 +212,7 @@ class Parser {
       return node;
     }
     if (this.take('[')) return { t: 'list', items: this.items(']') };
+    if (this.take('{')) return { t: 'map', entries: this.entries() };
     return this.fail();
   }
 }
