@@ -1,6 +1,7 @@
 import net from 'node:net';
 import type { Dispatcher } from '../base/dispatcher.js';
 import { Connection } from './connection.js';
+import { bindShared, preferNewest } from './hand-over.js';
 
 /** A listening socket that hands every accepted connection to `onAccept`, inside a dispatcher pass. */
 export class ListenSocket {
@@ -19,17 +20,28 @@ export class ListenSocket {
     });
   }
 
-  /** Resolves when the address is bound; rejects with the errno of bind or listen. */
-  listen(address: { host: string; port: number; backlog: number } | { path: string }): Promise<void> {
+  /**
+   * Resolves when the address is bound; rejects with the errno of bind or listen. `shared`: another process may listen on the same port,
+   * where the platform can do it.
+   */
+  listen(address: { host: string; port: number; backlog: number; shared?: boolean } | { path: string }): Promise<void> {
     return new Promise((resolve, reject) => {
       this.server.once('error', reject);
+      const fd = 'path' in address || address.shared !== true ? -1 : bindShared(address.host, address.port);
       const done = () => {
         this.listening = true;
+        preferNewest(fd);
         this.server.removeListener('error', reject);
         resolve();
       };
       if ('path' in address) this.server.listen(address.path, done);
-      else this.server.listen({ host: address.host, port: address.port, backlog: address.backlog }, done);
+      else if (fd >= 0) this.server.listen({ fd, backlog: address.backlog }, done);
+      else {
+        const { host, port, backlog, shared = false } = address;
+        // Known to Node >= 22.12, ignored before.
+        const reusePort = shared && process.platform === 'linux';
+        this.server.listen({ host, port, backlog, reusePort } as net.ListenOptions, done);
+      }
     });
   }
 

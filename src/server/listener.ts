@@ -124,6 +124,7 @@ export class Listener {
         host: address!.socket_address!.address,
         port: address!.socket_address!.port_value ?? 0,
         backlog,
+        shared: this.proto.enable_reuse_port !== false,
       });
     this.accepting = true;
   }

@@ -143,4 +143,49 @@ suite('life under load', () => {
       await proxy.stop();
     }
   });
+
+  test('three replacements of the process lose no request', async (t) => {
+    const { native } = await import('../../dist/network/native.js');
+    if (native === null)
+      return t.skip('two processes cannot share a port: koffi is not installed, or this is not Linux');
+    const port = await freePort();
+    const whole = {
+      listeners: [listener('main', port, 'up')],
+      clusters: [
+        twoHosts(
+          'up',
+          servers.map((one) => one.port),
+        ),
+      ],
+    };
+    const command = `${HALFOPEN} --drain-time-s 1 --drain-strategy immediate`;
+    let running = await ProxyProcess.start(command, whole);
+    const h1Load = startLoad({ port, host: 'life.test', lanes: 8 });
+    const h2Load = startH2Load({ port });
+    try {
+      for (let replacement = 1; replacement <= 3; replacement += 1) {
+        await sleep(200);
+        const old = running;
+        running = await ProxyProcess.start(command, whole);
+        await fetch(`http://127.0.0.1:${old.adminPort}/drain_listeners?graceful`, { method: 'POST' });
+        const open = async () =>
+          /downstream_cx_active: (\d+)/.exec(await old.admin('/stats?filter=http.main.downstream_cx_active'))[1];
+        for (const begin = Date.now(); (await open()) !== '0'; await sleep(50))
+          assert.ok(Date.now() - begin < 8000, 'the old process keeps connections');
+        // Its listener closes when the drain time is over.
+        await sleep(1100);
+        const requests = await old.admin('/stats?filter=http.main.downstream_rq_(total|completed)');
+        const [completed, all] = [...requests.matchAll(/: (\d+)/g)].map(([, n]) => n);
+        assert.equal(completed, all, requests);
+        await old.stop();
+      }
+      await sleep(200);
+      await h1Load.stop();
+      await h2Load.stop();
+      assert.deepEqual([...h1Load.failures, ...h2Load.failures], []);
+      assert.ok(total(h1Load) > 200 && h2Load.count > 100, `${total(h1Load)} and ${h2Load.count} requests`);
+    } finally {
+      await running.stop();
+    }
+  });
 });
