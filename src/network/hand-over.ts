@@ -48,10 +48,10 @@ function load(): Sockets | null {
 }
 
 /**
- * A socket that is bound to an IP address and shares its port with others of its kind; -1 when that cannot be had, for whatever reason: an
- * ordinary bind tells which.
+ * A socket that is bound to an IP address and, when `shared`, shares its port with others of its kind; -1 when that cannot be had, for
+ * whatever reason: an ordinary bind tells which. `prepare` may set options before the bind; what it throws is thrown.
  */
-export function bindShared(host: string, port: number): number {
+export function bindShared(host: string, port: number, shared = true, prepare?: (fd: number) => void): number {
   sockets ??= load();
   if (sockets === null) return -1;
   const address = sockaddr(host, port);
@@ -61,9 +61,15 @@ export function bindShared(host: string, port: number): number {
   const on = int(1);
   const options = [
     native!.setOption(fd, SOL_SOCKET, SO_REUSEADDR, on),
-    native!.setOption(fd, SOL_SOCKET, SO_REUSEPORT, on),
+    shared ? native!.setOption(fd, SOL_SOCKET, SO_REUSEPORT, on) : 0,
     address.length === 16 ? 0 : native!.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, int(0)),
   ];
+  try {
+    prepare?.(fd);
+  } catch (error) {
+    sockets.close(fd);
+    throw error;
+  }
   if (options.every((errno) => errno === 0) && sockets.bind(fd, address, address.length) === 0) return fd;
   sockets.close(fd);
   return -1;

@@ -3,7 +3,7 @@ import type { RequestHeaders, ResponseHeaders, Trailers } from '../base/headers.
 import type { TimerOwner } from '../base/timer-wheel.js';
 import type { Protocol } from '../codec/codec.js';
 import { addFlag } from '../observe/flags.js';
-import { newUpstreamInfo } from '../observe/stream-info.js';
+import { type ConnectionInfo, newUpstreamInfo } from '../observe/stream-info.js';
 import { type LedgerTimer, TimerKind, type TimerLedger } from '../observe/timer-ledger.js';
 import type { Cluster, CodeStats, Host, LbContext, Priority, RetryPriority } from '../upstream/types.js';
 import { dropsOverload } from './drop-overload.js';
@@ -421,6 +421,10 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
 
   get downstreamProtocol(): Protocol {
     return this.callbacks.protocol;
+  }
+
+  get downstreamConnection(): ConnectionInfo {
+    return this.callbacks.info.connection;
   }
 
   // --- plumbing
