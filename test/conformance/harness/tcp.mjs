@@ -14,7 +14,8 @@ import { scenario } from './scenario.mjs';
  * - `proxy`: laid over the TcpProxy filter of the default chain;
  * - `chains(filters)`: the filter chains instead of the one; `filters.tcp(over, label)` makes a TCP proxy to `up`,
  *   `filters.http(over)` a connection manager, `filters.cluster(name)` the name of a cluster in the file;
- * - `listener`: laid over the listener, whose `stat_prefix` is the scenario's name; `logListener`: it has an access log too.
+ * - `listener`: laid over the listener, whose `stat_prefix` is the scenario's name; `logListener`: it has an access log too;
+ * - `timed`: the durations in the access logs hang on a clock of the configuration, and are compared.
  *
  * The facts are what each side received and how its connection ended, the access log lines, and the statistics of listener,
  * proxy and clusters.
@@ -248,7 +249,8 @@ class TcpContext {
       .filter((line) => line.split('\t').length === names.length)
       .map((line) => {
         const row = Object.fromEntries(line.split('\t').map((value, i) => [names[i], value]));
-        row.duration = { ms: Number(row.duration) };
+        if (this.scenario.timed) row.duration = { ms: Number(row.duration) };
+        else delete row.duration;
         row.cluster = row.cluster.replace(`${this.scenario.name}-`, '');
         row.host = row.host.replace(/:(\d+)$/, (all, port) => (this.#ports.has(Number(port)) ? ':PORT' : all));
         return row;

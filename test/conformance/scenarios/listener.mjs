@@ -162,7 +162,6 @@ tcpScenario('tls-inspector-large-hello', {
     listener_filters: [{ ...TLS, typed_config: { ...TLS.typed_config, max_client_hello_size: 300 } }],
   },
   logListener: true,
-  unstable: [/listener\[\d\]\.duration/],
   async run(t) {
     const client = await t.connect();
     const hello = Buffer.concat([Buffer.from([0x16, 3, 1, 0x3f, 0xf0, 1, 0, 0x3f, 0xec, 3, 3]), Buffer.alloc(1000, 7)]);
@@ -252,7 +251,6 @@ for (const go of [false, true]) {
       continue_on_listener_filters_timeout: go,
     },
     logListener: true,
-    unstable: [/listener\[0\]\.duration/],
     async run(t) {
       const since = now();
       const client = await t.connect();
@@ -274,7 +272,6 @@ for (const [how, leave] of [
       upstream: () => {},
       listener: { listener_filters: [TLS], listener_filters_timeout: '1s' },
       logListener: true,
-      unstable: [/listener\[\d\]\.duration/],
       async run(t) {
         const client = await t.connect();
         if (said !== '') client.raw(said);
@@ -292,7 +289,6 @@ tcpScenario('chain-none-matches', {
   upstream: () => {},
   logListener: true,
   chains: ({ tcp }) => [{ filter_chain_match: { source_ports: [1] }, filters: [tcp()] }],
-  unstable: [/listener\[\d\]\.duration/],
   async run(t) {
     const client = await t.connect();
     await client.ended(2000);

@@ -122,6 +122,7 @@ for (const attempts of [1, 3]) {
   });
 
   tcpScenario(`tcp-connect-timeout-${attempts}`, {
+    timed: true,
     shows: `A connect that hangs is given up after connect_timeout, ${attempts} time(s)`,
     upstream: { kind: 'plug', cluster: { connect_timeout: '0.3s' } },
     proxy: attempts === 1 ? {} : { max_connect_attempts: attempts },
@@ -191,6 +192,7 @@ tcpScenario('tcp-overflow', {
 });
 
 tcpScenario('tcp-idle', {
+  timed: true,
   shows: 'idle_timeout closes both sides; every byte in either direction starts it anew',
   upstream: echo,
   proxy: { idle_timeout: '0.4s' },
@@ -207,6 +209,7 @@ tcpScenario('tcp-idle', {
 });
 
 tcpScenario('tcp-max-duration', {
+  timed: true,
   shows: 'max_downstream_connection_duration closes both sides in spite of traffic',
   upstream: echo,
   proxy: { max_downstream_connection_duration: '0.5s' },
@@ -226,6 +229,7 @@ tcpScenario('tcp-max-duration', {
 });
 
 tcpScenario('tcp-max-duration-while-connecting', {
+  timed: true,
   shows: 'max_downstream_connection_duration runs from the accept, also while the connect hangs',
   upstream: { kind: 'plug', cluster: { connect_timeout: '5s' } },
   proxy: { max_downstream_connection_duration: '0.4s' },
@@ -390,6 +394,7 @@ tcpScenario('tcp-log-on-start', {
 });
 
 tcpScenario('tcp-log-periodically', {
+  timed: true,
   shows: 'A line of the access log every access_log_flush_interval',
   upstream: echo,
   proxy: { access_log_options: { access_log_flush_interval: '0.4s' } },
