@@ -24,7 +24,11 @@ export class ConfigError extends Error {
     readonly allowed: string = '',
     all?: readonly ConfigError[],
   ) {
+    // A mistake of a document says nothing about this program's calls, and ten thousand remarks would spend most of their time on them.
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
     super(all === undefined ? describe(reason, path, position, allowed) : all.map((one) => one.message).join('\n'));
+    Error.stackTraceLimit = limit;
     this.all = all ?? [this];
   }
 }

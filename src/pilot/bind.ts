@@ -1,6 +1,7 @@
 import { positionOf } from '../config/position.js';
 import type { BuiltCluster } from './cluster/clusters.js';
 import { type Findings, findingAt } from './finding.js';
+import { FindingMemo } from './memo.js';
 import { copyTree, isTree, stringAt, type Tree, treeAt, treesAt } from './tree.js';
 
 /** Files of the workload's own identity. */
@@ -18,6 +19,13 @@ const SYSTEM_ROOTS = '/etc/ssl/certs/ca-certificates.crt';
  * Without `certificates` servers of the mesh are called in plain text where istiod would choose mutual TLS by itself.
  */
 export function runnableCluster(built: BuiltCluster, certificates: MeshCertificates | null, findings: Findings): Tree {
+  const of = [built.endpoints, certificates];
+  return runnable.get(built.cluster, of, findings, () => makeRunnable(built, certificates, findings));
+}
+
+const runnable = new FindingMemo<Tree, Tree>();
+
+function makeRunnable(built: BuiltCluster, certificates: MeshCertificates | null, findings: Findings): Tree {
   const cluster = copyTree(built.cluster);
   if (cluster['type'] === 'EDS') {
     cluster['type'] = 'STATIC';
@@ -72,7 +80,7 @@ export function runnableListener(
       const wanted = known.get(stringAt(treeAt(manager, 'rds'), 'route_config_name'));
       if (manager === undefined || wanted === undefined) continue;
       delete manager['rds'];
-      manager['route_config'] = copyTree(wanted);
+      manager['route_config'] = wanted;
     }
   }
   return listener;

@@ -15,6 +15,11 @@ export interface DestinationRule {
   subsets: Tree[];
 }
 
+/** What tells whether a rule is still the same: joined rules are made anew every time, their parts are not. */
+export function partsOf(rule: DestinationRule | undefined): unknown[] {
+  return rule === undefined ? [undefined] : [rule.from, rule.trafficPolicy, ...rule.subsets];
+}
+
 type Index = Map<string, Map<string, DestinationRule[]>>;
 
 /** Finds the DestinationRule that a client uses for a service. */

@@ -6,6 +6,7 @@ import {
   writeConnectionPool,
 } from './cluster/connection-pool.js';
 import { type Policy, policyForPort } from './cluster/policy.js';
+import { Memo } from './memo.js';
 import { isGrpc, isHttp, isHttp2, type Protocol, protocolNamed } from './protocol.js';
 import { targetPort } from './registry/kubernetes.js';
 import type { Service, Workload } from './registry/service.js';
@@ -155,10 +156,17 @@ export function inboundCluster(world: World, port: InboundPort): BuiltCluster {
 
 export type MutualTls = 'STRICT' | 'PERMISSIVE' | 'DISABLE';
 
+const authentications = new Memo<readonly Resource[], Resource[]>();
+
+/** Oldest first; asked for once per cluster. */
+function peerAuthentications({ resources }: World): readonly Resource[] {
+  return authentications.get(resources, [], () => resources.filter((r) => r.kind === 'PeerAuthentication').sort(byAge));
+}
+
 /** What the PeerAuthentications ask of a port's clients; without a port, of every port that none names. */
 export function mutualTlsMode(world: World, port: number | null): MutualTls {
   const { namespace, labels } = world.proxy;
-  const all = world.resources.filter((r) => r.kind === 'PeerAuthentication').sort(byAge);
+  const all = peerAuthentications(world);
   const selector = (r: Resource) => stringMapAt(treeAt(r.spec, 'selector'), 'matchLabels');
   const general = (r: Resource) => Object.keys(selector(r)).length === 0;
   const own = all.filter((r) => r.namespace === namespace);
@@ -179,7 +187,7 @@ export function mutualTlsMode(world: World, port: number | null): MutualTls {
 
 /** What a namespace asks of the clients of its services; undefined when neither it nor the mesh says anything. */
 export function namespaceMutualTls(world: World, namespace: string): MutualTls | undefined {
-  const all = world.resources.filter((r) => r.kind === 'PeerAuthentication').sort(byAge);
+  const all = peerAuthentications(world);
   const general = (owner: string) =>
     all.find((r) => r.namespace === owner && treeAt(r.spec, 'selector') === undefined)?.spec;
   for (const owner of [namespace, world.mesh.rootNamespace]) {

@@ -45,11 +45,22 @@ export function mostSpecific<V>(host: string, map: ReadonlyMap<string, V>): V | 
   if (exact !== undefined) return exact;
   const needle = isWildcard(host) ? host.slice(1) : host;
   let best: string | null = null;
-  for (const candidate of map.keys()) {
-    if (!isWildcard(candidate) || !needle.endsWith(candidate.slice(1))) continue;
+  for (const candidate of wildcardsOf(map)) {
+    if (!needle.endsWith(candidate.slice(1))) continue;
     if (best === null || moreSpecific(candidate, best)) best = candidate;
   }
   return best === null ? undefined : map.get(best);
+}
+
+const wildcards = new WeakMap<object, { size: number; names: string[] }>();
+
+/** The wildcards among the names of a map, which only grows. */
+function wildcardsOf(map: ReadonlyMap<string, unknown>): readonly string[] {
+  const known = wildcards.get(map);
+  if (known !== undefined && known.size === map.size) return known.names;
+  const names = [...map.keys()].filter(isWildcard);
+  wildcards.set(map, { size: map.size, names });
+  return names;
 }
 
 /** The name of a cluster: `outbound|<port>|<subset>|<host>`. */

@@ -1,3 +1,4 @@
+import { Memo } from './memo.js';
 import { hostCoveredBy, hostsOverlap, isWildcard, moreSpecific, mostSpecific } from './names.js';
 import { protocolNamed } from './protocol.js';
 import { isVisible, type Service } from './registry/service.js';
@@ -24,6 +25,8 @@ export interface Scope {
   egress: EgressListener[];
   /** Every service of every listener, and those that its routes lead to. */
   services: Service[];
+  /** The same by host; of several with one host the first. */
+  byHost: ReadonlyMap<string, Service>;
 }
 
 interface Hosts {
@@ -60,7 +63,10 @@ export function scopeOf(
   const visible = services.filter((s) => isVisible(s.exportTo, s.namespace, namespace));
   const ordered = inOrder(virtualServices, namespace);
   const egress = specs.map((spec) => listener(spec, namespace, visible, ordered));
-  return { sidecar, egress, services: imported(egress, namespace, visible) };
+  const seen = imported(egress, namespace, visible);
+  const byHost = new Map<string, Service>();
+  for (const service of seen) if (!byHost.has(service.host)) byHost.set(service.host, service);
+  return { sidecar, egress, services: seen, byHost };
 }
 
 /** The listener that decides about the routes of a port. */
@@ -165,11 +171,17 @@ function bestOf(virtualServices: readonly VirtualService[], services: readonly S
 /** All services of the listeners, and the destinations of their routes, each host once. */
 function imported(egress: readonly EgressListener[], namespace: string, visible: readonly Service[]): Service[] {
   const out = new Map<string, Service>();
+  const byHost = new Map<string, Service[]>();
+  for (const s of visible) {
+    const known = byHost.get(s.host);
+    if (known === undefined) byHost.set(s.host, [s]);
+    else known.push(s);
+  }
   for (const listener of egress) {
     for (const s of listener.services) append(out, s);
     for (const vs of listener.virtualServices) {
-      for (const [host, ports] of destinationsOf(vs, namespace)) {
-        const candidates = visible.filter((s) => s.host === host);
+      for (const [host, ports] of destinations.get(vs, [namespace], () => destinationsOf(vs, namespace))) {
+        const candidates = byHost.get(host) ?? [];
         const found =
           candidates.find((s) => s.namespace === namespace) ??
           candidates.find((s) => s.registry === 'kubernetes') ??
@@ -210,6 +222,13 @@ function append(out: Map<string, Service>, s: Service): void {
       addresses: [...new Set([...before.addresses, ...s.addresses])],
     });
   } else if (fresh.length > 0) out.set(s.host, { ...before, ports: [...before.ports, ...fresh] });
+}
+
+const destinations = new Memo<VirtualService, Map<string, Set<number>>>();
+
+/** Hosts that the routes of a VirtualService lead to from `namespace`. */
+export function destinationHosts(vs: VirtualService, namespace: string): Iterable<string> {
+  return destinations.get(vs, [namespace], () => destinationsOf(vs, namespace)).keys();
 }
 
 /** Hosts that a VirtualService leads to from `namespace`, with their ports; 0 stands for all. */

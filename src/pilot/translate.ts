@@ -13,6 +13,7 @@ import { httpRoutesOf } from './http-route.js';
 import { sidecarResources } from './istiod.js';
 import { isKnown } from './kinds.js';
 import { type LintOptions, lint } from './lint.js';
+import { FindingMemo } from './memo.js';
 import { Mesh, ROOT_NAMESPACE } from './mesh.js';
 import { readMessages } from './model.js';
 import { PROFILE_NAMES, type Profile, profileNamed } from './profile.js';
@@ -190,6 +191,21 @@ export function check(
   return findings.list;
 }
 
+interface Checked {
+  /** null for a kind that is not read. */
+  resource: Resource | null;
+  admitted: boolean;
+}
+
+const checked = new FindingMemo<object, Checked>();
+
+function checkDocument(raw: KubeDocument['raw'], findings: Findings): Checked {
+  const resource = resourceOf(raw);
+  if (!isKnown(resource, findings)) return { resource: null, admitted: false };
+  const admitted = checkSchema(resource, findings) && checkAdmission(resource, findings);
+  return { resource, admitted };
+}
+
 /** Reads and checks the documents, and works out what the proxy sees of them. */
 export function readWorld(
   docs: readonly KubeDocument[],
@@ -199,11 +215,8 @@ export function readWorld(
 ): World {
   const resources: Resource[] = [];
   for (const doc of docs) {
-    const resource = resourceOf(doc.raw);
-    if (!isKnown(resource, findings)) continue;
-    const schema = checkSchema(resource, findings);
-    const admitted = schema && checkAdmission(resource, findings);
-    if (options.keepRefused === true || admitted) resources.push(resource);
+    const { resource, admitted } = checked.get(doc.raw, [], findings, () => checkDocument(doc.raw, findings));
+    if (resource !== null && (options.keepRefused === true || admitted)) resources.push(resource);
   }
   const mesh = new Mesh(options.meshConfig ?? meshConfigOf(resources, findings));
   const ip = options.proxyIp ?? '';

@@ -1,3 +1,4 @@
+import { Memo } from './memo.js';
 import { fullHost } from './names.js';
 import type { Resource } from './resource.js';
 import { byAge } from './resource.js';
@@ -83,50 +84,87 @@ function has(tree: Tree, field: string): boolean {
 }
 
 /**
- * All VirtualServices with hosts, oldest first, delegates merged in. A route whose delegate is missing or not visible
+ * All VirtualServices with hosts, oldest first, delegates merged in; those that say nothing are exported to `defaultExportTo`. A route whose delegate is missing or not visible
  * from the root's namespace is left out; so is a delegate's route that the root's matches do not cover.
  */
-export function virtualServicesOf(resources: readonly Resource[]): VirtualService[] {
+export function virtualServicesOf(
+  resources: readonly Resource[],
+  defaultExportTo: readonly string[] = [],
+): VirtualService[] {
+  const visible = defaultExportTo.join();
   const all = resources.filter((r) => r.kind === 'VirtualService').sort(byAge);
-  const delegates = new Map<string, { spec: Tree; resource: Resource }>();
+  const delegates = new Map<string, Delegate>();
   for (const resource of all) {
     if (listAt(resource.spec, 'hosts').length > 0) continue;
-    delegates.set(`${resource.namespace}/${resource.name}`, { spec: completeNames(resource), resource });
+    const spec = completed.get(resource, [], () => completeNames(resource));
+    delegates.set(`${resource.namespace}/${resource.name}`, { spec, resource });
   }
   const out: VirtualService[] = [];
   for (const resource of all) {
     if (listAt(resource.spec, 'hosts').length === 0) continue;
-    const spec = completeNames(resource);
-    const http: Tree[] = [];
-    for (const route of treesAt(spec, 'http')) {
-      const delegate = treeAt(route, 'delegate');
-      if (delegate === undefined) {
-        http.push(route);
-        continue;
-      }
-      const namespace = stringAt(delegate, 'namespace') || resource.namespace;
-      const found = delegates.get(`${namespace}/${stringAt(delegate, 'name')}`);
-      if (found === undefined) continue;
-      const exportTo = stringsAt(found.spec, 'exportTo').map((e) => (e === '.' ? namespace : e));
-      if (exportTo.length > 0 && !exportTo.includes('*') && !exportTo.includes(resource.namespace)) continue;
-      for (const sub of treesAt(copyTree(found.spec), 'http')) {
-        const merged = mergeRoutes(route, sub);
-        if (merged !== null) http.push(merged);
-      }
-    }
-    const gateways = stringsAt(spec, 'gateways');
-    out.push({
-      from: resource,
-      hosts: stringsAt(spec, 'hosts').map((h) => fullHost(h, resource.namespace)),
-      gateways: gateways.length === 0 ? [MESH] : gateways.map((g) => fullGateway(g, resource.namespace)),
-      exportTo: stringsAt(spec, 'exportTo'),
-      http,
-      tls: treesAt(spec, 'tls'),
-      tcp: treesAt(spec, 'tcp'),
-      gatewayApi: false,
-    });
+    const needed = delegatesOf(resource, delegates);
+    out.push(made.get(resource, [visible, ...needed], () => virtualServiceOf(resource, delegates, defaultExportTo)));
   }
   return out;
+}
+
+const made = new Memo<Resource, VirtualService>();
+const completed = new Memo<Resource, Tree>();
+
+/** The documents that a VirtualService delegates to, null for one that is missing. */
+function delegatesOf(resource: Resource, delegates: ReadonlyMap<string, Delegate>): (Resource | null)[] {
+  const out: (Resource | null)[] = [];
+  for (const route of treesAt(resource.spec, 'http')) {
+    const delegate = treeAt(route, 'delegate');
+    if (delegate !== undefined) out.push(delegates.get(delegateKey(delegate, resource))?.resource ?? null);
+  }
+  return out;
+}
+
+function delegateKey(delegate: Tree, root: Resource): string {
+  return `${stringAt(delegate, 'namespace') || root.namespace}/${stringAt(delegate, 'name')}`;
+}
+
+interface Delegate {
+  spec: Tree;
+  resource: Resource;
+}
+
+function virtualServiceOf(
+  resource: Resource,
+  delegates: ReadonlyMap<string, Delegate>,
+  defaultExportTo: readonly string[],
+): VirtualService {
+  const spec = completeNames(resource);
+  const http: Tree[] = [];
+  for (const route of treesAt(spec, 'http')) {
+    const delegate = treeAt(route, 'delegate');
+    if (delegate === undefined) {
+      http.push(route);
+      continue;
+    }
+    const namespace = stringAt(delegate, 'namespace') || resource.namespace;
+    const found = delegates.get(delegateKey(delegate, resource));
+    if (found === undefined) continue;
+    const exportTo = stringsAt(found.spec, 'exportTo').map((e) => (e === '.' ? namespace : e));
+    if (exportTo.length > 0 && !exportTo.includes('*') && !exportTo.includes(resource.namespace)) continue;
+    for (const sub of treesAt(copyTree(found.spec), 'http')) {
+      const merged = mergeRoutes(route, sub);
+      if (merged !== null) http.push(merged);
+    }
+  }
+  const gateways = stringsAt(spec, 'gateways');
+  const exportTo = stringsAt(spec, 'exportTo');
+  return {
+    from: resource,
+    hosts: stringsAt(spec, 'hosts').map((h) => fullHost(h, resource.namespace)),
+    gateways: gateways.length === 0 ? [MESH] : gateways.map((g) => fullGateway(g, resource.namespace)),
+    exportTo: exportTo.length === 0 ? [...defaultExportTo] : exportTo,
+    http,
+    tls: treesAt(spec, 'tls'),
+    tcp: treesAt(spec, 'tcp'),
+    gatewayApi: false,
+  };
 }
 
 function mergeRoutes(root: Tree, delegate: Tree): Tree | null {

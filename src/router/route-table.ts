@@ -1,9 +1,8 @@
 import { type HeaderName, permanentName } from '../base/header-names.js';
 import type { RequestHeaders } from '../base/headers.js';
 import type { Any, RouteConfiguration } from '../xds/types.js';
+import { DomainIndex, sameDomains } from './domain-index.js';
 import { HeaderReader } from './header-matcher.js';
-import { refuse } from './refuse.js';
-import { byteString } from './regex.js';
 import { portStart } from './rewrite.js';
 import {
   compileLevel,
@@ -22,21 +21,13 @@ export type { RouteTableDeps } from './route-compile.js';
 export { RouteEntry } from './route-entry.js';
 export type { MatchConnection } from './route-match.js';
 
-/** Virtual hosts by the fixed part of a wildcard domain, for one length of it. */
-interface WildcardLength {
-  length: number;
-  hosts: Map<string, VirtualHost>;
-}
-
 /** Answers remembered for hosts as they were written; forgotten together when there are too many. */
 const CACHE_LIMIT = 4096;
 
 /** A compiled RouteConfiguration. It never changes; a new configuration is a new table. */
 export class RouteTable implements StreamRandom {
-  private readonly exact = new Map<string, VirtualHost>();
-  private readonly suffixes: WildcardLength[] = [];
-  private readonly prefixes: WildcardLength[] = [];
-  private fallback: VirtualHost | null = null;
+  private readonly domains: DomainIndex;
+  private readonly fallback: VirtualHost | null;
   private readonly onlyFallback: boolean;
   private readonly cache = new Map<string, VirtualHost | null>();
   private readonly ignorePort: boolean;
@@ -48,11 +39,19 @@ export class RouteTable implements StreamRandom {
   /** internal_only_headers: what only internal callers may say. */
   readonly internalOnly: readonly HeaderName[];
 
-  /** @throws ConfigError */
+  /** What the configuration says for all hosts, as text. */
+  private readonly settings: string;
+
+  /**
+   * @param previous the table that this one takes the place of: virtual hosts that are the same objects as there are not compiled anew
+   * @throws ConfigError
+   */
   constructor(
     readonly config: RouteConfiguration,
     deps: RouteTableDeps,
+    previous: RouteTable | null = null,
   ) {
+    this.settings = JSON.stringify({ ...config, virtual_hosts: [] });
     this.internalOnly = config.internal_only_headers.map(permanentName);
     this.ignorePort = config.ignore_port_in_host_matching;
     this.hostReader = config.vhost_header === '' ? null : new HeaderReader(config.vhost_header);
@@ -60,7 +59,12 @@ export class RouteTable implements StreamRandom {
     const tableFilters = merged(new Map<string, Any>(), config.typed_per_filter_config);
     const check = config.validate_clusters ?? true;
     const tableMirrors = compileMirrors(config.request_mirror_policies, deps, check);
+    // Hosts that are checked against the clusters depend on more than their configuration.
+    const reusable = previous !== null && !check && previous.settings === this.settings;
+    const known = new Map(reusable ? previous.virtualHosts.map((host) => [host.config, host]) : []);
     this.virtualHosts = config.virtual_hosts.map((host) => {
+      const same = known.get(host);
+      if (same !== undefined) return same;
       const virtualHost = new VirtualHost(host, config.ignore_path_parameters_in_path_matching);
       const mirrors = compileMirrors(host.request_mirror_policies, deps, check);
       const scope = {
@@ -75,13 +79,13 @@ export class RouteTable implements StreamRandom {
       };
       const routes = host.routes.map((route) => compileRoute(route, scope));
       virtualHost.setRoutes(routes, host.require_tls === 'NONE' ? null : tlsRedirectEntry(virtualHost));
-      for (const domain of host.domains) this.addDomain(domain, virtualHost);
       return virtualHost;
     });
-    const longestFirst = (a: WildcardLength, b: WildcardLength) => b.length - a.length;
-    this.suffixes.sort(longestFirst);
-    this.prefixes.sort(longestFirst);
-    this.onlyFallback = this.exact.size === 0 && this.suffixes.length === 0 && this.prefixes.length === 0;
+    this.domains =
+      previous !== null && sameDomains(previous.config, config) ? previous.domains : new DomainIndex(config);
+    const { fallback } = this.domains;
+    this.fallback = fallback < 0 ? null : this.virtualHosts[fallback];
+    this.onlyFallback = this.domains.onlyFallback;
   }
 
   /**
@@ -117,49 +121,9 @@ export class RouteTable implements StreamRandom {
 
   private search(written: string): VirtualHost | null {
     const host = asciiLower(this.ignorePort ? written.slice(0, portStart(written)) : written);
-    const exact = this.exact.get(host);
-    if (exact !== undefined) return exact;
-    // The wildcard stands for at least one character.
-    for (const { length, hosts } of this.suffixes) {
-      if (length >= host.length) continue;
-      const found = hosts.get(host.slice(host.length - length));
-      if (found !== undefined) return found;
-    }
-    for (const { length, hosts } of this.prefixes) {
-      if (length >= host.length) continue;
-      const found = hosts.get(host.slice(0, length));
-      if (found !== undefined) return found;
-    }
-    return this.fallback;
+    const place = this.domains.find(host);
+    return place < 0 ? null : this.virtualHosts[place];
   }
-
-  private addDomain(written: string, host: VirtualHost): void {
-    const domain = asciiLower(byteString(written));
-    if (domain === '*') {
-      if (this.fallback !== null)
-        refuse(host.config, 'domains', `Only a single wildcard domain is permitted in route ${this.config.name}`);
-      this.fallback = host;
-      return;
-    }
-    const suffix = domain.startsWith('*');
-    const text = suffix ? domain.slice(1) : domain.endsWith('*') ? domain.slice(0, -1) : domain;
-    const map = text === domain ? this.exact : mapOf(suffix ? this.suffixes : this.prefixes, text.length);
-    if (map.has(text))
-      refuse(
-        host.config,
-        'domains',
-        `Only unique values for domains are permitted. Duplicate entry of domain ${written} in route ${this.config.name}`,
-      );
-    map.set(text, host);
-  }
-}
-
-function mapOf(lists: WildcardLength[], length: number): Map<string, VirtualHost> {
-  const found = lists.find((one) => one.length === length);
-  if (found !== undefined) return found.hosts;
-  const hosts = new Map<string, VirtualHost>();
-  lists.push({ length, hosts });
-  return hosts;
 }
 
 /**

@@ -10,7 +10,6 @@ import { FailureRecorder } from '../observe/recorder.js';
 import { type DestinationLabels, RequestMetrics, type RouteLabels } from '../observe/request-metrics.js';
 import { Store } from '../observe/store.js';
 import type { StreamInfo } from '../observe/stream-info.js';
-import { TcpMetrics } from '../observe/tcp-metrics.js';
 import { compileHeaderMatcher } from '../router/header-matcher.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import { RouteTable } from '../router/route-table.js';
@@ -27,8 +26,8 @@ import type {
   RouteConfiguration,
 } from '../xds/types.js';
 import { DrainManager, type DrainOptions, type ListenerDrain } from './drain-manager.js';
-import { Listener, type ListenerDeps, ownAddress } from './listener.js';
-import { HttpInspectorStats, TlsInspectorStats } from './listener-filters.js';
+import type { HcmDeps } from './hcm-config.js';
+import { Listener, ownAddress } from './listener.js';
 import { LISTENER_MANAGER_GAUGES, ListenerManagerStats, SERVER_GAUGES, ServerStats } from './server-stats.js';
 import { connectionMetrics, transportFacts } from './transport-facts.js';
 
@@ -75,7 +74,7 @@ export class Server {
   /** Requests that no route took. */
   private readonly unrouted = this.metrics.recorder(routeLabels('', ''));
   live = false;
-  private readonly listenerDeps: Omit<ListenerDeps, 'drain'>;
+  private readonly hcmDeps: Omit<HcmDeps, 'drain'>;
   private readonly logDeps: AccessLogDeps;
 
   constructor(
@@ -112,15 +111,7 @@ export class Server {
       runtime: () => undefined,
       headerMatcher: (config) => compileHeaderMatcher(config as Parameters<typeof compileHeaderMatcher>[0]),
     };
-    const inspectorStats = { tls: new TlsInspectorStats(), http: new HttpInspectorStats() };
-    this.store.register('tls_inspector.', inspectorStats.tls);
-    this.store.register('http_inspector.', inspectorStats.http);
-    this.listenerDeps = {
-      dispatcher,
-      inspectorStats,
-      listenerAt: (ip, port) => this.listenerAt(ip, port),
-      tcpStats: new Map(),
-      tcpMetrics: new TcpMetrics(this.own, destinationOf),
+    this.hcmDeps = {
       store: this.store,
       http1Stats,
       http2Stats,
@@ -143,11 +134,14 @@ export class Server {
   private compileRoutes(hcm: HttpConnectionManager): RouteTable {
     const config = hcm.route_config;
     if (config === undefined) unsupported(hcm, 'route_config', 'a connection manager without route_config');
-    return new RouteTable(config, {
-      compileFormat,
-      clusters: config.validate_clusters === false ? null : this.clusterNames,
-    });
+    const clusters = config.validate_clusters === false ? null : this.clusterNames;
+    const table = new RouteTable(config, { compileFormat, clusters }, this.tables.get(config.name) ?? null);
+    this.tables.set(config.name, table);
+    return table;
   }
+
+  /** The last table of each route configuration. */
+  private readonly tables = new Map<string, RouteTable>();
 
   private clusterNames: Set<string> = new Set();
 
@@ -206,7 +200,7 @@ export class Server {
 
   private makeListener(proto: ListenerProto): Listener {
     const drain = this.drain.forListener(proto.traffic_direction === 'INBOUND', proto.drain_type);
-    const listener = new Listener(proto, this.dispatcher, this.store, { ...this.listenerDeps, drain });
+    const listener = new Listener(proto, this.dispatcher, this.store, { ...this.hcmDeps, drain });
     this.drains.set(listener, drain);
     return listener;
   }
@@ -266,6 +260,8 @@ export class Server {
     this.listenerStats.listener_added += fresh.length;
     this.listenerStats.total_listeners_active += fresh.length;
     this.listeners = [...keep, ...fresh];
+    const named = new Set(this.routeConfigs().map((config) => config.name));
+    for (const name of this.tables.keys()) if (!named.has(name)) this.tables.delete(name);
     this.bootstrap = bootstrap;
   }
 
@@ -295,21 +291,6 @@ export class Server {
       throw new BindError(listener.addressText, (error as Error).message);
     }
     this.listenerStats.listener_create_success++;
-  }
-
-  /** Where a redirected connection wanted to go: the listener of the very address, else that of the port on every address. */
-  private listenerAt(ip: string, port: number): Listener | null {
-    const any = ip.includes(':') ? '::' : '0.0.0.0';
-    let wildcard: Listener | null = null;
-    for (const listener of this.listeners) {
-      if (!listener.accepting) continue;
-      for (const address of listener.addresses) {
-        if (address.port !== port) continue;
-        if (address.ip === ip) return listener;
-        if (address.ip === any) wildcard = listener;
-      }
-    }
-    return wildcard;
   }
 
   get config(): Bootstrap {
@@ -353,7 +334,7 @@ export class Server {
 
   /** Route configurations in force, for `/config_dump`. */
   routeConfigs(): RouteConfiguration[] {
-    return this.listeners.flatMap((listener) => listener.routeConfigs);
+    return this.listeners.map((listener) => listener.routeConfig);
   }
 
   /** Series that are not Envoy's, as Prometheus text. */

@@ -4,9 +4,10 @@ import type { Histogram, StatStore } from '../observe/stats.js';
 import type * as xds from '../xds/types.js';
 import { ClusterImpl } from './cluster.js';
 import { type ClusterConfig, readCluster } from './cluster-config.js';
-import { ClusterScope, type TrackedClient } from './cluster-stats.js';
+import { ClusterScope } from './cluster-stats.js';
 import type { DnsResolver } from './discovery/dns.js';
 import type { LocalCluster } from './lb/zone-routing.js';
+import type { ActiveClient } from './pool/active-client.js';
 import type { Transport } from './pool/transport.js';
 import type { ClusterManager } from './types.js';
 
@@ -45,6 +46,8 @@ interface Prepared {
 }
 
 interface Entry {
+  /** The very message that was put in force, and the same as text. */
+  message: xds.Cluster;
   source: string;
   /** `source` without its endpoints. */
   readonly rest: string;
@@ -90,13 +93,14 @@ export class ClusterManagerImpl implements ClusterManager {
 
   /** Does what can fail; the result puts the cluster in force, `discard` undoes it. Null when nothing changes. */
   private prepare(cluster: xds.Cluster, viaApi: boolean): Prepared | null {
-    const source = JSON.stringify(cluster);
     const old = this.entries.get(cluster.name);
+    if (old?.message === cluster) return null;
+    const source = JSON.stringify(cluster);
     if (old !== undefined && old.source === source) return null;
     const config = readCluster(cluster);
     const rest = JSON.stringify({ ...cluster, load_assignment: undefined });
     if (old !== undefined && old.rest === rest && old.warming === null && config.discovery === 'STATIC')
-      return this.prepareEndpoints(old, source, config);
+      return this.prepareEndpoints(old, cluster, source, config);
     const histogram = this.deps.histogram ?? (() => new LogLinearHistogram());
     const scope =
       old?.scope ?? new ClusterScope(config.observabilityName, this.deps.statStore, histogram, this.deps.zone);
@@ -120,7 +124,7 @@ export class ClusterManagerImpl implements ClusterManager {
       discardScope();
       throw error;
     }
-    const commit = () => this.replace({ source, rest, scope, active: null, warming: made }, made);
+    const commit = () => this.replace({ message: cluster, source, rest, scope, active: null, warming: made }, made);
     const discard = () => {
       made.shutdown();
       discardScope();
@@ -128,8 +132,9 @@ export class ClusterManagerImpl implements ClusterManager {
     return Object.assign(commit, { discard });
   }
 
-  private prepareEndpoints(entry: Entry, source: string, config: ClusterConfig): Prepared {
+  private prepareEndpoints(entry: Entry, message: xds.Cluster, source: string, config: ClusterConfig): Prepared {
     const commit = () => {
+      entry.message = message;
       entry.source = source;
       this.stats.cluster_modified++;
       entry.active!.updateEndpoints(config);
@@ -205,8 +210,12 @@ export class ClusterManagerImpl implements ClusterManager {
     }
     const commit = () => {
       const names = new Set(clusters.map((cluster) => cluster.name));
+      this.counting = false;
       for (const name of [...this.entries.keys()]) if (!names.has(name)) this.remove(name);
       for (const one of prepared) one();
+      this.counting = true;
+      this.countClusters();
+      this.checkWaiting();
     };
     return Object.assign(commit, { discard });
   }
@@ -218,11 +227,15 @@ export class ClusterManagerImpl implements ClusterManager {
   }
 
   private checkWaiting(): void {
-    if (this.waiting.length === 0 || this.stats.warming_clusters > 0) return;
+    if (!this.counting || this.waiting.length === 0 || this.stats.warming_clusters > 0) return;
     for (const callback of this.waiting.splice(0)) callback();
   }
 
+  /** False while many clusters change: they are counted when it is done. */
+  private counting = true;
+
   private countClusters(): void {
+    if (!this.counting) return;
     let warming = 0;
     for (const entry of this.entries.values()) if (entry.warming !== null) warming++;
     this.stats.warming_clusters = warming;
@@ -235,7 +248,7 @@ export class ClusterManagerImpl implements ClusterManager {
   }
 
   /** Every upstream connection, also those of hosts and configurations that drain. */
-  *connections(): IterableIterator<TrackedClient> {
+  *connections(): IterableIterator<ActiveClient> {
     for (const { scope } of this.entries.values()) yield* scope.clients;
   }
 

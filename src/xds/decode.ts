@@ -30,6 +30,7 @@ const STRUCTS = ['xds.type.v3.TypedStruct', 'udpa.type.v1.TypedStruct'];
  *
  * @param path path of the value itself, for the errors
  * @param warnings receives remarks on deprecated fields
+ * @param parts messages that were decoded before, to be taken again
  * @throws ConfigError with every mistake that was found
  */
 export function decode<K extends MessageName>(
@@ -37,8 +38,9 @@ export function decode<K extends MessageName>(
   value: unknown,
   path = '',
   warnings: ConfigError[] = [],
+  parts: DecodedParts | null = null,
 ): Messages[K] {
-  const decoder = new Decoder(warnings);
+  const decoder = new Decoder(warnings, parts);
   const at = typeof value === 'object' && value !== null ? positionOf(value, '') : null;
   const message = decoder.message(messageType(name), value as Plain, path, at, '');
   if (decoder.errors.length > 0) throw gather(decoder.errors);
@@ -54,6 +56,26 @@ export function unsupported<T extends object>(object: T, field: keyof T & string
   throw new ConfigError(`not supported: ${why}`, pathOf(object, field), position);
 }
 
+/**
+ * Messages of one type by the value that they were decoded from, for values that code makes and that never change: a part that is
+ * the same value as before is the same message as before. Such a message is called by its name in paths, since its place in a list
+ * may be another one the next time.
+ */
+export class DecodedParts {
+  private readonly known = new WeakMap<object, { path: string; message: object; warnings: readonly ConfigError[] }>();
+
+  constructor(readonly type: MessageName) {}
+
+  find(value: object, path: string): { message: object; warnings: readonly ConfigError[] } | undefined {
+    const found = this.known.get(value);
+    return found?.path === path ? found : undefined;
+  }
+
+  keep(value: object, path: string, message: object, warnings: readonly ConfigError[]): void {
+    this.known.set(value, { path, message, warnings });
+  }
+}
+
 class Decoder {
   readonly errors: ConfigError[] = [];
   private readonly reportCheck: Report = (object, field, reason, allowed) => {
@@ -61,7 +83,10 @@ class Decoder {
     this.fault(reason, pathOf(object, field), at, allowed);
   };
 
-  constructor(private readonly warnings: ConfigError[]) {}
+  constructor(
+    private readonly warnings: ConfigError[],
+    private readonly parts: DecodedParts | null,
+  ) {}
 
   private fault(reason: string, path: string, at: Position | null, allowed = ''): undefined {
     if (this.errors.length < MAX_ERRORS) this.errors.push(new ConfigError(reason, path, at, allowed));
@@ -201,11 +226,29 @@ class Decoder {
     for (let i = 0; i < source.length; i++) {
       const position = (source === value ? positionOf(source, String(i)) : null) ?? at;
       if (position !== null) setPosition(list, String(list.length), position);
-      const decoded = this.value(field.type, each, source[i], `${path}[${i}]`, position, category);
+      const decoded =
+        this.parts?.type === field.type && isObject(source[i])
+          ? this.part(this.parts, source[i] as PlainObject, path, position)
+          : this.value(field.type, each, source[i], `${path}[${i}]`, position, category);
       if (decoded !== undefined) list.push(decoded);
     }
     this.report(brokenCount(field.rules, source), path, at);
     return list;
+  }
+
+  private part(parts: DecodedParts, value: PlainObject, list: string, at: Position | null): unknown {
+    const path = `${list}[${String(value['name'])}]`;
+    const before = parts.find(value, path);
+    if (before !== undefined) {
+      for (const warning of before.warnings) this.warnings.push(warning);
+      return before.message;
+    }
+    const mistakes = this.errors.length;
+    const remarks = this.warnings.length;
+    const message = this.message(messageType(parts.type), value, path, at, '');
+    if (message !== undefined && this.errors.length === mistakes)
+      parts.keep(value, path, message, this.warnings.slice(remarks));
+    return message;
   }
 
   private map(field: Field, value: Plain, path: string, at: Position | null, category: string): object {

@@ -1,7 +1,8 @@
 import { formatDuration } from '../../config/duration.js';
-import type { DestinationRule } from '../destination-rules.js';
+import { type DestinationRule, partsOf } from '../destination-rules.js';
 import { titleOf } from '../finding.js';
 import { namespaceMutualTls } from '../inbound.js';
+import { FindingMemo } from '../memo.js';
 import { clusterName, mutualTlsServerName } from '../names.js';
 import { isHttp2 } from '../protocol.js';
 import type { Endpoint, Service, ServicePort } from '../registry/service.js';
@@ -33,17 +34,28 @@ export function outboundClusters(world: World): BuiltCluster[] {
   for (const service of world.scope.services) {
     if (service.resolution === 'alias') continue;
     const rule = world.destinationRules.find(service, world.proxy.namespace, world.proxy.labels);
-    for (const port of service.ports) {
-      if (port.protocol === 'udp') continue;
-      const policy = policyForPort(rule?.trafficPolicy, world.mesh.defaultTrafficPolicy, port.number);
-      const whole = outboundCluster(world, service, port, rule, policy, null);
-      if (whole === null) continue;
-      out.push(whole);
-      for (const subset of rule?.subsets ?? []) {
-        const own = subsetPolicy(policy, subset, port.number);
-        const made = outboundCluster(world, service, port, rule, own, subset);
-        if (made !== null) out.push(made);
-      }
+    const make = () => clustersOf(world, service, rule);
+    const made =
+      world.basis === null ? make() : clusters.get(service, [world.basis, ...partsOf(rule)], world.findings, make);
+    for (const cluster of made) out.push(cluster);
+  }
+  return out;
+}
+
+const clusters = new FindingMemo<Service, BuiltCluster[]>();
+
+function clustersOf(world: World, service: Service, rule: DestinationRule | undefined): BuiltCluster[] {
+  const out: BuiltCluster[] = [];
+  for (const port of service.ports) {
+    if (port.protocol === 'udp') continue;
+    const policy = policyForPort(rule?.trafficPolicy, world.mesh.defaultTrafficPolicy, port.number);
+    const whole = outboundCluster(world, service, port, rule, policy, null);
+    if (whole === null) continue;
+    out.push(whole);
+    for (const subset of rule?.subsets ?? []) {
+      const own = subsetPolicy(policy, subset, port.number);
+      const made = outboundCluster(world, service, port, rule, own, subset);
+      if (made !== null) out.push(made);
     }
   }
   return out;

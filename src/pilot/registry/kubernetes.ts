@@ -1,3 +1,4 @@
+import { Memo } from '../memo.js';
 import { CLUSTER_DOMAIN } from '../names.js';
 import { protocolOfServicePort } from '../protocol.js';
 import { type Resource, selects } from '../resource.js';
@@ -75,25 +76,84 @@ export function serviceOfKubernetes(resource: Resource): Service {
   };
 }
 
+/** Who stands behind services, found by what a service knows of them. */
+export class EndpointIndex {
+  private readonly slices = new Map<string, Resource[]>();
+  private readonly endpoints = new Map<string, Resource>();
+  /** Pods by their address. */
+  readonly pods = new Map<string, Workload>();
+  private readonly byNamespace = new Map<string, Workload[]>();
+
+  constructor(slices: readonly Resource[], endpoints: readonly Resource[], workloads: readonly Workload[]) {
+    for (const slice of slices) append(this.slices, `${slice.namespace}/${slice.labels[SLICE_SERVICE]}`, slice);
+    for (const one of endpoints) {
+      const key = `${one.namespace}/${one.name}`;
+      if (!this.endpoints.has(key)) this.endpoints.set(key, one);
+    }
+    for (const workload of workloads) {
+      if (workload.kind === 'Pod') this.pods.set(workload.address, workload);
+      append(this.byNamespace, workload.namespace, workload);
+    }
+  }
+
+  slicesOf(namespace: string, name: string): readonly Resource[] {
+    return this.slices.get(`${namespace}/${name}`) ?? [];
+  }
+
+  endpointsOf(namespace: string, name: string): Resource | undefined {
+    return this.endpoints.get(`${namespace}/${name}`);
+  }
+
+  workloadsOf(namespace: string): readonly Workload[] {
+    return this.byNamespace.get(namespace) ?? [];
+  }
+
+  /** Everything that the endpoints of a Kubernetes Service are made of beside itself. */
+  behind({ namespace, name }: Resource): unknown[] {
+    const slices = this.slicesOf(namespace, name);
+    if (slices.length > 0) {
+      const out: unknown[] = [...slices];
+      if (this.pods.size === 0) return out;
+      for (const slice of slices)
+        for (const address of sliceAddresses.get(slice, [], () => addressesOf(slice))) out.push(this.pods.get(address));
+      return out;
+    }
+    const object = this.endpointsOf(namespace, name);
+    if (object === undefined) return [...this.workloadsOf(namespace)];
+    const out: unknown[] = [object];
+    for (const subset of treesAt(object.body, 'subsets'))
+      for (const address of treesAt(subset, 'addresses')) out.push(this.pods.get(stringAt(address, 'ip')));
+    return out;
+  }
+}
+
+const sliceAddresses = new Memo<Resource, string[]>();
+
+function addressesOf(slice: Resource): string[] {
+  return treesAt(slice.body, 'endpoints').flatMap((item) => stringsAt(item, 'addresses'));
+}
+
+function append<T>(map: Map<string, T[]>, key: string, item: T): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [item]);
+  else list.push(item);
+}
+
 /**
  * The endpoints of a Kubernetes Service: those of its EndpointSlices, else of its Endpoints, else its selected Pods, as
  * the cluster's own controllers would fill them in.
  */
-export function endpointsOfKubernetes(
-  service: Service,
-  slices: readonly Resource[],
-  endpoints: readonly Resource[],
-  workloads: readonly Workload[],
-): Endpoint[] {
-  const own = slices.filter((s) => s.namespace === service.namespace && s.labels[SLICE_SERVICE] === service.name);
-  const byAddress = new Map(workloads.filter((w) => w.kind === 'Pod').map((w) => [w.address, w]));
-  if (own.length > 0) return own.flatMap((slice) => endpointsOfSlice(service, slice, byAddress));
-  const object = endpoints.find((e) => e.namespace === service.namespace && e.name === service.name);
-  if (object !== undefined) return endpointsOfEndpoints(service, object, byAddress);
+export function endpointsOfKubernetes(service: Service, index: EndpointIndex): Endpoint[] {
+  const { namespace, name } = service;
+  const own = index.slicesOf(namespace, name);
+  if (own.length > 0) return own.flatMap((slice) => endpointsOfSlice(service, slice, index.pods));
+  const object = index.endpointsOf(namespace, name);
+  if (object !== undefined) return endpointsOfEndpoints(service, object, index.pods);
   const selector = stringMapAt(service.from.spec, 'selector');
   if (Object.keys(selector).length === 0) return [];
-  return workloads
-    .filter((w) => w.namespace === service.namespace && w.address !== '' && selects(selector, w.labels))
+  return index
+    .workloadsOf(namespace)
+    .filter((w) => w.address !== '' && selects(selector, w.labels))
     .flatMap((w) => endpointsOfWorkload(service, w));
 }
 

@@ -1,7 +1,10 @@
+import { type DestinationRule, partsOf } from '../destination-rules.js';
+import { Memo } from '../memo.js';
 import { bracketed, hostsOverlap, isWildcard, shorterNames } from '../names.js';
 import { isHttpOrSniffed } from '../protocol.js';
 import type { Service, ServicePort } from '../registry/service.js';
-import { type EgressListener, listenerForPort } from '../sidecar.js';
+import type { Resource } from '../resource.js';
+import { destinationHosts, type EgressListener, listenerForPort } from '../sidecar.js';
 import { numberAt, type Tree, treeAt } from '../tree.js';
 import type { VirtualService } from '../virtual-services.js';
 import type { World } from '../world.js';
@@ -36,8 +39,8 @@ export function sniffedRouteConfiguration(world: World, service: Service, port: 
     const domains = vh['domains'] as string[];
     return domains.includes(name) || domains.includes(service.host);
   });
-  for (const vh of hosts.length === 1 ? hosts : []) vh['domains'] = ['*'];
-  return configuration(world, name, hosts.sort(byName));
+  const own = hosts.length === 1 ? [{ ...hosts[0], domains: ['*'] }] : hosts.sort(byName);
+  return configuration(world, name, own);
 }
 
 /** Every virtual host of a listener that serves all ports (`http_proxy`). */
@@ -75,16 +78,58 @@ function servicesOn(listener: EgressListener, port: number): Map<string, Service
   const out = new Map<string, Service>();
   for (const service of listener.services) {
     const ports = port === 0 ? service.ports : service.ports.filter((p) => p.number === port).slice(0, 1);
-    if (ports.length > 0) out.set(service.host.toLowerCase(), { ...service, host: service.host.toLowerCase(), ports });
+    if (ports.length === 0) continue;
+    const host = service.host.toLowerCase();
+    out.set(
+      host,
+      reduced.get(service, [], () => ({ ...service, host, ports }), String(port)),
+    );
   }
   return new Map([...out].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const reduced = new Memo<Service, Service>();
+const serviceRoutes = new Memo<VirtualService, Tree[]>();
+const defaultRoutes = new Memo<Resource, Tree[]>();
+const hostTrees = new Memo<Tree[], Tree>();
+
+/** The routes of a VirtualService; made anew when anything that they say has changed. */
+function routesFor(world: World, vs: VirtualService, place: Place, services: ReadonlyMap<string, Service>): Tree[] {
+  const make = () =>
+    routesOf(
+      world,
+      vs,
+      place,
+      clusterOf((host) => services.get(host)),
+    );
+  if (world.basis === null) return make();
+  const of: unknown[] = [world.basis];
+  for (const host of destinationHosts(vs, world.proxy.namespace)) {
+    const seen = services.get(host);
+    of.push(seen?.externalName, seen?.ports.length, seen?.ports[0].number);
+    const service = world.scope.byHost.get(host);
+    if (service !== undefined) of.push(...partsOf(ruleOf(world, service)));
+  }
+  return serviceRoutes.get(vs, of, make, String(place.port));
+}
+
+function ruleOf(world: World, service: Service): DestinationRule | undefined {
+  return world.destinationRules.find(service, world.proxy.namespace, world.proxy.labels);
+}
+
+function defaultRoutesFor(world: World, service: Service, port: ServicePort): Tree[] {
+  const make = () => [defaultRoute(world, service, port)];
+  if (world.basis === null) return make();
+  const of = [world.basis, ...partsOf(ruleOf(world, service))];
+  return defaultRoutes.get(service.from, of, make, `${service.host}:${port.number}`);
 }
 
 function groupsOf(world: World, listener: EgressListener, port: number): Group[] {
   const services = servicesOn(listener, port);
   // Only on port 80 a VirtualService may add hosts that nobody registered.
+  const wildcards = [...services.keys()].filter(isWildcard);
   const chosen =
-    port === 80 ? listener.virtualServices : listener.virtualServices.filter((vs) => concerns(vs, services));
+    port === 80 ? listener.virtualServices : listener.virtualServices.filter((vs) => concerns(vs, services, wildcards));
   const place: Place = {
     port,
     gateways: new Set(['mesh']),
@@ -92,10 +137,9 @@ function groupsOf(world: World, listener: EgressListener, port: number): Group[]
     namespace: world.proxy.namespace,
     tls: false,
   };
-  const cluster = clusterOf((host) => services.get(host));
   const out: Group[] = [];
   for (const vs of chosen) {
-    const routes = routesOf(world, vs, place, cluster);
+    const routes = routesFor(world, vs, place, services);
     if (routes.length === 0) continue;
     const { hosts, matching } = hostsOf(vs, services, listener);
     const own = vs.gatewayApi
@@ -116,19 +160,18 @@ function groupsOf(world: World, listener: EgressListener, port: number): Group[]
     if (service.resolution === 'alias') continue;
     for (const p of service.ports) {
       if (!isHttpOrSniffed(p.protocol)) continue;
-      out.push({ port: p.number, services: [service], hosts: [], routes: [defaultRoute(world, service, p)] });
+      out.push({ port: p.number, services: [service], hosts: [], routes: defaultRoutesFor(world, service, p) });
     }
   }
   return out;
 }
 
-function concerns(vs: VirtualService, services: Map<string, Service>): boolean {
+/** @param wildcards those of `services` */
+function concerns(vs: VirtualService, services: Map<string, Service>, wildcards: readonly string[]): boolean {
   return vs.hosts.some((host) => {
     const lower = host.toLowerCase();
     if (services.has(lower)) return true;
-    for (const name of services.keys()) {
-      if ((isWildcard(lower) || isWildcard(name)) && hostsOverlap(lower, name)) return true;
-    }
+    for (const name of isWildcard(lower) ? services.keys() : wildcards) if (hostsOverlap(lower, name)) return true;
     return false;
   });
 }
@@ -171,30 +214,31 @@ function build(world: World, groups: readonly Group[], listenerPort: number): { 
   const domains = new Set<string>();
   const known = new Set<string>();
   for (const group of groups) {
-    for (const service of group.services) known.add(service.host).add(`${service.host}:${group.port}`);
+    for (const service of group.services) {
+      known.add(service.host);
+      // In the listener of one port every service has that port.
+      if (listenerPort === 0) known.add(`${service.host}:${group.port}`);
+    }
   }
   const out: { port: number; host: Tree }[] = [];
   const add = (host: string, group: Group, service: Service | null) => {
-    const name = `${bracketed(host)}:${group.port}`;
-    if (names.has(name)) return;
-    names.add(name);
-    const withPort = listenerPort === 0 || world.profile.domainsWithPort;
     const wanted =
       service === null
-        ? { all: world.profile.domainsWithPort ? [bracketed(host), name] : [bracketed(host)], short: [] }
-        : domainsOf(world, service, withPort ? group.port : 0);
+        ? namesOfHost(world, host, group.port)
+        : namesOfService(world, service, group.port, listenerPort);
+    const { name } = wanted;
+    if (names.has(name)) return;
+    names.add(name);
     const free: string[] = [];
-    for (const domain of wanted.all) {
-      const lower = domain.toLowerCase();
-      if (domains.has(lower) || (wanted.short.includes(domain) && known.has(domain))) continue;
+    for (const { text, lower, short } of wanted.domains) {
+      if (domains.has(lower) || (short !== null && known.has(listenerPort === 0 ? text : short))) continue;
       domains.add(lower);
-      free.push(domain);
+      free.push(text);
     }
     if (free.length === 0) return;
-    out.push({
-      port: group.port,
-      host: { name, domains: free, routes: group.routes, include_request_attempt_count: true },
-    });
+    const make = () => ({ name, domains: free, routes: group.routes, include_request_attempt_count: true });
+    const made = world.basis === null ? make() : hostTrees.get(group.routes, free, make, name);
+    out.push({ port: group.port, host: made });
   };
   for (const group of groups) {
     for (const host of group.hosts) add(host.toLowerCase(), group, null);
@@ -203,27 +247,56 @@ function build(world: World, groups: readonly Group[], listenerPort: number): { 
   return out;
 }
 
-/** The names of a service; `short` are those that another service's full name goes before. */
-function domainsOf(world: World, service: Service, port: number): { all: string[]; short: string[] } {
-  const all: string[] = [];
-  const short: string[] = [];
-  const push = (domain: string) => {
-    all.push(bracketed(domain));
-    if (port !== 0) all.push(`${bracketed(domain)}:${port}`);
+interface Domain {
+  text: string;
+  lower: string;
+  /** The name without its port when another service's full name goes before it, else null. */
+  short: string | null;
+}
+
+/** The name of a virtual host and the domains it wants. */
+interface Names {
+  name: string;
+  domains: readonly Domain[];
+}
+
+const serviceNames = new Memo<Service, Names>();
+
+function namesOfHost(world: World, host: string, port: number): Names {
+  const name = `${bracketed(host)}:${port}`;
+  const texts = world.profile.domainsWithPort ? [bracketed(host), name] : [bracketed(host)];
+  return { name, domains: texts.map((text) => domain(text, null)) };
+}
+
+function namesOfService(world: World, service: Service, port: number, listenerPort: number): Names {
+  const withPort = listenerPort === 0 || world.profile.domainsWithPort;
+  const make = () => ({
+    name: `${bracketed(service.host)}:${port}`,
+    domains: domainsOf(world, service, withPort ? port : 0),
+  });
+  return world.basis === null ? make() : serviceNames.get(service, [world.basis, port, withPort], make, String(port));
+}
+
+function domain(text: string, short: string | null): Domain {
+  return { text, lower: text.toLowerCase(), short };
+}
+
+/** The domains of a service, with port 0 without ports. */
+function domainsOf(world: World, service: Service, port: number): Domain[] {
+  const out: Domain[] = [];
+  const push = (name: string, short: string | null) => {
+    out.push(domain(bracketed(name), short));
+    if (port !== 0) out.push(domain(`${bracketed(name)}:${port}`, short));
   };
   for (const host of [service.host, ...service.aliases]) {
-    const shorter = shorterNames(host, world.proxy.namespace, world.profile.trailingDotDomains).flatMap((n) =>
-      port === 0 ? [n] : [n, `${n}:${port}`],
-    );
-    push(host);
-    all.push(...shorter);
-    short.push(...shorter);
+    push(host, null);
+    for (const name of shorterNames(host, world.proxy.namespace, world.profile.trailingDotDomains)) push(name, name);
   }
   if (service.resolution === 'original' && service.registry === 'kubernetes') {
-    all.push(...all.map((domain) => `*.${domain}`));
+    for (const { text } of [...out]) out.push(domain(`*.${text}`, null));
   }
-  for (const address of service.addresses) push(address);
-  return { all, short };
+  for (const address of service.addresses) push(address, null);
+  return out;
 }
 
 /** What becomes of requests for hosts that nobody registered. */

@@ -43,8 +43,7 @@ async function oneProcess(kind, scenarios, folder) {
   try {
     const shares = [];
     for (const scenario of scenarios) {
-      const logFile = join(folder, `${scenario.name}.log`);
-      const context = scenario.makeContext?.(scenario, logFile) ?? new Context(scenario, logFile);
+      const context = new Context(scenario, join(folder, `${scenario.name}.log`));
       contexts.push(context);
       shares.push(await context.prepare());
     }
