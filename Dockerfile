@@ -36,7 +36,7 @@ WORKDIR /app
 
 # The user of Istio's proxy, which the redirect rules leave alone.
 USER 1337:1337
-ENV PATH=/usr/local/bin:/usr/sbin NODE_ENV=production MALLOC_ARENA_MAX=1 HALFOPEN_ADMIN=127.0.0.1:15000
+ENV PATH=/usr/local/bin:/usr/sbin NODE_ENV=production MALLOC_ARENA_MAX=1 NODE_COMPILE_CACHE=/app/.compile-cache HALFOPEN_ADMIN=127.0.0.1:15000
 STOPSIGNAL SIGTERM
 
 # The admin port of the bootstrap; set HALFOPEN_ADMIN when it is another. Kubernetes has probes of its own.

@@ -27,10 +27,24 @@ const LAYERS = {
   upstream: [...DATA_PLANE, ...CONFIG],
   router: ['upstream', ...DATA_PLANE, ...CONFIG],
   http: ['router', 'upstream', ...DATA_PLANE, ...CONFIG],
+  tcp: ['upstream', ...DATA_PLANE, ...CONFIG],
   admin: ['http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
-  server: ['kube', 'admin', 'http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
-  lab: ['server', 'admin', 'http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
-  cli: ['lab', 'inject', 'server', 'kube', 'admin', 'http', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
+  server: ['kube', 'admin', 'http', 'tcp', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
+  lab: ['server', 'admin', 'http', 'tcp', 'router', 'upstream', 'pilot', ...DATA_PLANE, ...CONFIG],
+  cli: [
+    'lab',
+    'inject',
+    'server',
+    'kube',
+    'admin',
+    'http',
+    'tcp',
+    'router',
+    'upstream',
+    'pilot',
+    ...DATA_PLANE,
+    ...CONFIG,
+  ],
 };
 
 const sources = readdirSync(join(ROOT, 'src'), { recursive: true })

@@ -48,6 +48,32 @@ function link(path, target) {
   if (!existsSync(root + path)) symlinkSync(target, root + path);
 }
 
+/**
+ * Runs the sidecar once, so that Node finds its compiled code at the next start: 0.1 to 0.2 seconds less until it is ready. The user is the
+ * sidecar's, since the cache is kept for each user apart.
+ */
+function warmUp(folder) {
+  mkdirSync(folder, { mode: 0o777 });
+  chmodSync(folder, 0o777);
+  const program = `
+    const { flushCompileCache } = await import('node:module');
+    const { readdirSync } = await import('node:fs');
+    const folders = ['admin', 'base', 'codec', 'config', 'http', 'inject', 'kube', 'network', 'observe', 'pilot', 'router', 'server', 'tcp', 'upstream', 'xds'];
+    for (const name of readdirSync('${APP}/dist', { recursive: true }))
+      if (name.endsWith('.js') && folders.includes(name.split('/')[0])) await import('${APP}/dist/' + name);
+    setTimeout(() => { flushCompileCache(); process.exit(0); }, 3000);
+    process.argv.push('run', '--agent', '-c', '${APP}/config/envoy.yaml');
+    await import('${APP}/dist/cli/main.js');`;
+  execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+    env: { ...process.env, NODE_COMPILE_CACHE: folder, ISTIO_META_INTERCEPTION_MODE: 'NONE', INSTANCE_IP: '127.0.0.1' },
+    stdio: ['ignore', 2, 2],
+    uid: 1337,
+    gid: 1337,
+  });
+}
+
+warmUp(join(APP, '.compile-cache'));
+
 for (const name of readdirSync(APP)) cpSync(join(APP, name), join(root, APP, name), { recursive: true });
 // Without env the interpreter is named by its path.
 const launcher = join(root, APP, 'bin/halfopen');
@@ -86,8 +112,34 @@ function packages() {
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-const sbom = JSON.parse(execFileSync('npm', ['sbom', '--omit=dev', '--package-lock-only', '--sbom-format=cyclonedx'], { cwd: APP, encoding: 'utf8', maxBuffer: 1 << 26 }));
+/** What npm has installed, as it lies there: optional packages that were left out are not in the image. */
+function modules(folder = join(APP, 'node_modules'), found = []) {
+  for (const entry of existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : []) {
+    const path = join(folder, entry.name);
+    if (!entry.isDirectory() || entry.name.startsWith('.')) continue;
+    if (entry.name.startsWith('@')) {
+      modules(path, found);
+      continue;
+    }
+    const manifest = join(path, 'package.json');
+    if (!existsSync(manifest)) continue;
+    const { name, version, license } = JSON.parse(readFileSync(manifest, 'utf8'));
+    const licenses = typeof license === 'string' ? [{ license: { name: license } }] : [];
+    found.push({ type: 'library', name, version, licenses, purl: `pkg:npm/${encodeURIComponent(name)}@${version}` });
+    modules(join(path, 'node_modules'), found);
+  }
+  return found;
+}
+
 const version = process.versions.node;
-sbom.components.push({ type: 'application', name: 'node', version, purl: `pkg:generic/node@${version}` }, ...packages());
+const node = { type: 'application', name: 'node', version, purl: `pkg:generic/node@${version}` };
+const own = JSON.parse(readFileSync(join(APP, 'package.json'), 'utf8'));
+const sbom = {
+  bomFormat: 'CycloneDX',
+  specVersion: '1.5',
+  version: 1,
+  metadata: { component: { type: 'application', name: own.name, version: own.version } },
+  components: [node, ...packages(), ...modules()],
+};
 writeFileSync(join(root, APP, 'sbom.cdx.json'), `${JSON.stringify(sbom, null, 1)}\n`);
 process.stdout.write(`${sbom.components.length} components\n`);

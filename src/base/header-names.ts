@@ -264,6 +264,7 @@ export const H = {
   xEnvoyOriginalPath: permanentName('x-envoy-original-path'),
   xEnvoyOriginalHost: permanentName('x-envoy-original-host'),
   xEnvoyOriginalUrl: permanentName('x-envoy-original-url'),
+  xEnvoyUpstreamCanary: permanentName('x-envoy-upstream-canary'),
   xEnvoyOverloaded: permanentName('x-envoy-overloaded'),
   xEnvoyDropOverload: permanentName('x-envoy-drop-overload'),
   xEnvoyUnconditionalDropOverload: permanentName('x-envoy-unconditional-drop-overload'),

@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util';
+import type { KubeError } from '../config/kube-documents.js';
 import { parseDuration } from '../pilot/duration.js';
+import { resourceOf } from '../pilot/resource.js';
+import { hasSchema } from '../pilot/schema/kinds.js';
 import { check } from '../pilot/translate.js';
 import { judge } from '../pilot/verdict.js';
 import { type Checked, jsonReport, type Report, sarifReport, textReport } from './check-report.js';
@@ -79,12 +82,15 @@ function run(args: string[]): number {
 /** Rules that the verdicts on single documents have told of already. */
 const OWN = new Set(['schema', 'admission']);
 
-function unreadable(error: { reason: string; path: string; position: Checked['position']; allowed: string }): Checked {
-  const { reason, path, position, allowed } = error;
-  const head = { kind: '', namespace: '', name: '' };
+/** A document that could not be read. What is of no kind that Istio checks is nothing that istiod would refuse. */
+function unreadable(error: KubeError): Checked {
+  const { reason, path, position, allowed, apiVersion = '', kind = '' } = error;
+  const other = error.kind !== undefined && !hasSchema(resourceOf({ apiVersion, kind }));
+  const head = { kind, namespace: '', name: '' };
   const cure = allowed === '' ? {} : { allowed };
+  const severity = other ? 'warning' : 'error';
   return {
-    ...{ ...head, position, apiVersion: '', verdict: 'refused' },
-    findings: [{ ...head, severity: 'error', rule: 'yaml', path, message: reason, position, ...cure }],
+    ...{ ...head, position, apiVersion, verdict: other ? 'other' : 'refused' },
+    findings: [{ ...head, severity, rule: 'yaml', path, message: reason, position, ...cure }],
   };
 }

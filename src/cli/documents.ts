@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readMapping } from '../config/documents.js';
 import { ConfigError } from '../config/error.js';
-import { type KubeDocument, readKubeDocuments } from '../config/kube-documents.js';
+import { type KubeDocument, type KubeError, readKubeDocuments } from '../config/kube-documents.js';
 import type { TranslateOptions } from '../pilot/translate.js';
 import { notePaths, type Tree } from '../pilot/tree.js';
 import { filesOf } from '../server/load.js';
@@ -92,9 +92,9 @@ function readText(path: string): string {
 }
 
 /** Documents of files and folders; `-` is standard input. What cannot be read is in `errors`, documents with mistakes too. */
-export function readFiles(paths: readonly string[]): { docs: KubeDocument[]; errors: ConfigError[] } {
+export function readFiles(paths: readonly string[]): { docs: KubeDocument[]; errors: KubeError[] } {
   const docs: KubeDocument[] = [];
-  const errors: ConfigError[] = [];
+  const errors: KubeError[] = [];
   for (const path of paths) {
     try {
       for (const file of path === '-' ? ['-'] : filesOf(path)) {

@@ -29,14 +29,18 @@ export interface KubeDocument {
   position: Position;
 }
 
+/** A mistake in a document; a mapping has `apiVersion` and `kind` too, empty when it does not name them. */
+export type KubeError = ConfigError & { apiVersion?: string; kind?: string };
+
 /**
  * Reads a file of Kubernetes documents: YAML (several documents, anchors, booleans of YAML 1.1) or JSON. A `List` (kind `List`, or
  * `…List` with `items`) is taken apart; empty documents are passed over. A document with mistakes is left out of `docs`, its mistakes
  * are in `errors`; the others are not affected.
  */
-export function readKubeDocuments(file: string, text: string): { docs: KubeDocument[]; errors: ConfigError[] } {
-  const { documents, errors } = readDocuments(file, text, 'kubernetes');
+export function readKubeDocuments(file: string, text: string): { docs: KubeDocument[]; errors: KubeError[] } {
+  const { documents, errors: unread } = readDocuments(file, text, 'kubernetes');
   const docs: KubeDocument[] = [];
+  const errors: KubeError[] = unread;
   for (const { value, position } of documents) {
     if (value !== null) readObject(value, position, docs, errors, '');
   }
@@ -45,25 +49,28 @@ export function readKubeDocuments(file: string, text: string): { docs: KubeDocum
 }
 
 /** Reads one object that is no text any more, such as one of the Kubernetes API; otherwise as `readKubeDocuments`. */
-export function readKubeObject(value: Plain, position: Position): { docs: KubeDocument[]; errors: ConfigError[] } {
+export function readKubeObject(value: Plain, position: Position): { docs: KubeDocument[]; errors: KubeError[] } {
   const docs: KubeDocument[] = [];
-  const errors: ConfigError[] = [];
+  const errors: KubeError[] = [];
   readObject(value, position, docs, errors, '');
   return { docs, errors };
 }
 
-function readObject(value: Plain, position: Position, docs: KubeDocument[], errors: ConfigError[], path: string): void {
-  const fault = (reason: string, field: string, at: Position | null, allowed = '') => {
-    errors.push(new ConfigError(reason, path === '' ? field : `${path}.${field}`, at ?? position, allowed));
-  };
+function readObject(value: Plain, position: Position, docs: KubeDocument[], errors: KubeError[], path: string): void {
   if (!isObject(value)) {
     errors.push(
       new ConfigError(`${kindOf(value)} is not allowed here`, path, position, 'a mapping with apiVersion and kind'),
     );
     return;
   }
-  const before = errors.length;
   const { apiVersion, kind } = value;
+  const fault = (reason: string, field: string, at: Position | null, allowed = '') => {
+    const error: KubeError = new ConfigError(reason, path === '' ? field : `${path}.${field}`, at ?? position, allowed);
+    error.apiVersion = typeof apiVersion === 'string' ? apiVersion : '';
+    error.kind = typeof kind === 'string' ? kind : '';
+    errors.push(error);
+  };
+  const before = errors.length;
   if (typeof apiVersion !== 'string' || apiVersion === '') {
     fault(missing(apiVersion), 'apiVersion', positionOf(value, 'apiVersion'), 'such as networking.istio.io/v1');
   }

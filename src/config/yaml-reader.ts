@@ -52,7 +52,7 @@ export function readYaml(
       continue;
     }
     try {
-      const value = new YamlWalker(lib, document, dialect, at).document();
+      const value = new YamlWalker(lib, document, dialect, at, text).document();
       documents.push({ value, position: at(document.contents?.range?.[0] ?? document.range[0]) });
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -72,6 +72,7 @@ class YamlWalker {
     private readonly source: Yaml.Document.Parsed,
     private readonly dialect: Dialect,
     private readonly at: (offset: number) => Position,
+    private readonly text: string,
   ) {}
 
   document(): Plain {
@@ -121,9 +122,21 @@ class YamlWalker {
     setPosition(list, '', this.position(node));
     for (const item of node.items) {
       setPosition(list, String(list.length), this.position(item));
-      list.push(this.value(item));
+      list.push(this.endsInColon(item) ?? this.value(item));
     }
     return list;
+  }
+
+  /** In a flow list Kubernetes reads `[2001:db8::]` as the address it is, not as a mapping with an empty value. */
+  private endsInColon(node: unknown): string | null {
+    const { lib } = this;
+    if (this.dialect !== 'kubernetes' || !lib.isMap(node) || node.items.length !== 1) return null;
+    const [{ key, value }] = node.items;
+    if (!lib.isScalar(key) || key.type !== 'PLAIN' || !String(key.value).includes(':')) return null;
+    const empty = value === null || (lib.isScalar(value) && value.source === '');
+    const [start, end] = node.range ?? [0, 0];
+    const written = this.text.slice(start, end).trimEnd();
+    return empty && written === `${key.source}:` ? written : null;
   }
 
   private map(node: Yaml.YAMLMap): Plain {

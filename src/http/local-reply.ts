@@ -35,8 +35,8 @@ export function makeLocalReply(
     headers.set(H.contentType, 'application/grpc');
     if ((headers.get(H.grpcStatus) ?? '') === '')
       headers.set(H.grpcStatus, String(grpcStatus ?? httpToGrpcStatus(made === null ? status : made.status)));
-    // A JSON body ends with a line feed, a header does not.
-    const message = text.endsWith('\n') ? text.slice(0, -1) : text;
+    // A JSON body is made with a line feed at its end, which a header does not have; a configured text keeps its own.
+    const message = made?.formatted === true && text.endsWith('\n') ? text.slice(0, -1) : text;
     if (message !== '' && !head) headers.set(H.grpcMessage, percentEncode(message));
     headers.remove(H.contentLength);
     return { headers, body: null };

@@ -75,10 +75,17 @@ enum State {
   CLOSED = 3,
 }
 
+enum WriteEnd {
+  OPEN = 0,
+  /** FIN goes out behind what is written. */
+  WANTED = 1,
+  SENT = 2,
+}
+
 /**
  * One TCP connection, accepted or outgoing. Bytes are staged in `out` and written once per pass; what the kernel does
- * not take counts against the write watermarks. Reading can be disabled (counted). No half-open state: the owner sees FIN
- * and closes.
+ * not take counts against the write watermarks. Reading can be disabled (counted). Without `halfClose` there is no half-open state:
+ * the owner sees FIN and closes.
  */
 export class Connection implements CodecConnection, Flushable, TimerOwner, HangupWatched {
   readonly out = new OutBuffer();
@@ -107,6 +114,17 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
   private connecting: boolean;
   private lastError: NodeJS.ErrnoException | null = null;
   private writer: SocketWriter | null = null;
+  /**
+   * A FIN of the peer ends its direction only: it is heard when reading gets there, and never before bytes that were not read
+   * (Envoy: enableHalfClose). The connection closes when both directions have ended.
+   */
+  halfClose = false;
+  private writeEnd = WriteEnd.OPEN;
+  private readEnded = false;
+  /** Both directions have ended, this one last. */
+  private endedLast = false;
+  /** Bytes that were looked at before their owner came; delivered when reading is on. */
+  private held: Buffer | null = null;
   readonly socket: net.Socket;
 
   /** @param accepted handle of an accepted socket, or null to connect */
@@ -147,6 +165,7 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
       requestedServerName: '',
       alpn: '',
       tls: false,
+      localAddressRestored: false,
     };
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.lastError = error;
@@ -179,8 +198,26 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
   /** Starts reading an accepted connection. */
   start(): void {
     readFromHandle(this.socket, this.onBytes);
+    if (this.disables > 0) return;
     this.socket.resume();
     this.socket.read(0);
+  }
+
+  /** Gives bytes that were read before the owner came to it as if they came now; later, while reading is off. */
+  replay(data: Buffer): void {
+    if (this.disables > 0) this.held = data;
+    else if (this.state === State.OPEN) this.events!.onData(data);
+  }
+
+  /** The address that a redirected connection was made for replaces the local one. */
+  restoreLocalAddress(ip: string, port: number): void {
+    const info = this.info as { localAddress: string; localAddressRestored: boolean };
+    info.localAddress = addressText(ip, port);
+    info.localAddressRestored = true;
+  }
+
+  set requestedServerName(name: string) {
+    (this.info as { requestedServerName: string }).requestedServerName = name;
   }
 
   get open(): boolean {
@@ -244,10 +281,14 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
     if (disable) {
       if (this.disables++ === 0 && this.state === State.OPEN) {
         this.socket.pause();
-        watchForHangup(this.dispatcher, this);
+        if (!this.halfClose) watchForHangup(this.dispatcher, this);
       }
     } else if (--this.disables === 0 && this.state === State.OPEN) {
+      const { held } = this;
       this.socket.resume();
+      if (held === null) return;
+      this.held = null;
+      this.events?.onData(held);
     }
   }
 
@@ -265,8 +306,12 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
 
   private onEnd(): void {
     this.dispatcher.enter();
-    if (this.state === State.OPEN) this.events?.onRemoteEnd();
-    else if (this.state === State.DELAYED) this.finish(false, false);
+    this.readEnded = true;
+    if (this.state === State.OPEN) {
+      this.events?.onRemoteEnd();
+      // Both directions have ended, the peer's last.
+      if (this.halfClose && this.writeEnd === WriteEnd.SENT && !this.endedLast) this.finish(false, false);
+    } else if (this.state === State.DELAYED) this.finish(false, false);
     this.dispatcher.leave();
   }
 
@@ -312,6 +357,7 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
       else this.inflight = slice;
     }
     this.checkWatermarks();
+    if (this.writeEnd === WriteEnd.WANTED && this.inflight === null && this.out.length === 0) this.sendEnd();
     if (this.state === State.FLUSHING && this.inflight === null && this.out.length === 0) this.onFlushed();
   }
 
@@ -341,6 +387,19 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
       this.isAbove = false;
       this.events?.onBelowLowWatermark();
     }
+  }
+
+  /** Ends this direction with a FIN when everything is written. */
+  endWrite(): void {
+    if (this.writeEnd !== WriteEnd.OPEN || this.state !== State.OPEN) return;
+    this.writeEnd = WriteEnd.WANTED;
+    if (!this.dirty) this.pump();
+  }
+
+  private sendEnd(): void {
+    this.writeEnd = WriteEnd.SENT;
+    this.endedLast = this.readEnded;
+    this.socket.end();
   }
 
   // --- closing
@@ -400,8 +459,8 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
     this.state = State.CLOSED;
     if (!abort) this.writeLast();
     this.cleanUp();
-    // Bytes that were read and dropped would have been left unread: the kernel then answers with RST, and so do we.
-    if ((abort || this.discarded > 0) && !this.connecting) this.socket.resetAndDestroy();
+    // Bytes that were read and dropped, or never given to anyone, would have been left unread: the kernel then answers with RST, and so do we.
+    if ((abort || this.discarded > 0 || this.held !== null) && !this.connecting) this.socket.resetAndDestroy();
     else this.socket.destroy();
     const reason = local ? this.closeReason : '';
     this.events?.onClosed({ local, reason, error: null, connected: !this.connecting });
@@ -424,7 +483,7 @@ export class Connection implements CodecConnection, Flushable, TimerOwner, Hangu
     this.state = State.CLOSED;
     this.cleanUp();
     this.events?.onClosed({
-      local: false,
+      local: this.endedLast && this.lastError === null,
       reason: '',
       error: this.lastError,
       connected: !this.connecting,

@@ -1,7 +1,7 @@
 import { RE2JS } from 're2js';
+import { type Node, parseCel } from '../base/cel-parser.js';
 import { headerName } from '../base/header-names.js';
 import type { RequestHeaders, ResponseHeaders } from '../base/headers.js';
-import { type Node, parseCel } from './cel-parser.js';
 import { requestBytes, responseBytes } from './format-headers.js';
 import { ipOf, portOf } from './format-operators.js';
 import { grpcStatus } from './grpc-status.js';
@@ -101,6 +101,8 @@ function compile(node: Node): Evaluate {
       const items = node.items.map(compile);
       return (info) => items.map((item) => item(info));
     }
+    case 'map':
+      throw new Error('CEL: a map is not supported here');
     case 'name':
       throw unknownAttribute(node.name);
     case 'select':
@@ -244,6 +246,12 @@ function binary(op: string, left: Evaluate, right: Evaluate): Evaluate {
         const b = right(info);
         return b === false ? false : a === true && b === true ? true : MISSING;
       };
+    case '+':
+    case '-':
+    case '*':
+    case '/':
+    case '%':
+      throw new Error(`CEL: the operator ${op} is not supported`);
     case 'in':
       return (info) => {
         const [a, b] = [left(info), right(info)];

@@ -44,6 +44,8 @@ export interface ConnectionInfo {
   /** ALPN result, '' when none. */
   readonly alpn: string;
   readonly tls: boolean;
+  /** `localAddress` is where the client wanted to go, before a redirect rule sent it here (original_dst). */
+  readonly localAddressRestored?: boolean;
   /** Absent or null without TLS. */
   readonly tlsInfo?: TlsInfo | null;
   /** Why the connection ended, when the network layer knows better than the stream; '' or absent otherwise. */
@@ -104,7 +106,8 @@ export function newUpstreamInfo(): UpstreamInfo {
  */
 export interface StreamInfo {
   readonly connection: ConnectionInfo;
-  protocol: Protocol;
+  /** '' below HTTP. */
+  protocol: Protocol | '';
   /** Wall clock at stream creation, ms since the epoch. */
   startWall: number;
   start: number;

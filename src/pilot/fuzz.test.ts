@@ -2,29 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Random, seededRandom } from '../base/random.js';
 import { readKubeDocuments } from '../config/kube-documents.js';
-import { DESTINATION_RULE_SPEC } from './schema/destination-rule.js';
-import { ENVOY_FILTER_SPEC } from './schema/envoy-filter.js';
-import { GATEWAY_SPEC } from './schema/gateway.js';
-import { PEER_AUTHENTICATION_SPEC } from './schema/peer-authentication.js';
-import { SERVICE_ENTRY_SPEC } from './schema/service-entry.js';
-import { SIDECAR_SPEC } from './schema/sidecar.js';
-import { TELEMETRY_SPEC } from './schema/telemetry.js';
-import type { MessageType, Type } from './schema/types.js';
-import { VIRTUAL_SERVICE_SPEC } from './schema/virtual-service.js';
-import { WORKLOAD_ENTRY_SPEC } from './schema/workload-entry.js';
+import { resourceOf } from './resource.js';
+import { knownKinds, schemaOf } from './schema/kinds.js';
+import type { Schema } from './schema/notation.js';
 import { check, translate } from './translate.js';
 
-const KINDS: [string, string, MessageType][] = [
-  ['networking.istio.io/v1', 'VirtualService', VIRTUAL_SERVICE_SPEC],
-  ['networking.istio.io/v1', 'DestinationRule', DESTINATION_RULE_SPEC],
-  ['networking.istio.io/v1', 'ServiceEntry', SERVICE_ENTRY_SPEC],
-  ['networking.istio.io/v1', 'WorkloadEntry', WORKLOAD_ENTRY_SPEC],
-  ['networking.istio.io/v1', 'Sidecar', SIDECAR_SPEC],
-  ['networking.istio.io/v1', 'Gateway', GATEWAY_SPEC],
-  ['networking.istio.io/v1alpha3', 'EnvoyFilter', ENVOY_FILTER_SPEC],
-  ['security.istio.io/v1', 'PeerAuthentication', PEER_AUTHENTICATION_SPEC],
-  ['telemetry.istio.io/v1', 'Telemetry', TELEMETRY_SPEC],
-];
+const KINDS = knownKinds().map(([group, kind]): [string, string, Schema] => {
+  for (const version of ['v1', 'v1beta1', 'v1alpha3', 'v1alpha1']) {
+    const apiVersion = `${group}/${version}`;
+    const schema = schemaOf(resourceOf({ apiVersion, kind, metadata: { name: 'a' } }));
+    if (schema !== undefined) return [apiVersion, kind, schema.fields.get('spec') as Schema];
+  }
+  throw new Error(kind);
+});
 
 const WORDS = [
   'shop',
@@ -67,38 +57,33 @@ class Maker {
   }
 
   /** Mostly what the schema allows, now and then something else. */
-  value(type: Type, depth: number): unknown {
+  value(schema: Schema, depth: number): unknown {
     if (this.chance(4)) return this.pick<unknown>([null, true, 3, 'text', [], {}, [null], { '': 1 }]);
-    switch (type.kind) {
-      case 'text':
+    if (schema.choices !== null) return this.chance(90) ? this.pick(schema.choices) : 'NONE_SUCH';
+    switch (schema.type) {
+      case 'string':
+        if (schema.rules.length > 0) return this.pick(this.chance(70) ? ['5s', '250ms', '1h'] : DURATIONS);
         return this.chance(70) ? this.pick(WORDS) : this.pick(ODD);
-      case 'duration':
-        return this.chance(70) ? this.pick(['5s', '250ms', '1h']) : this.pick(DURATIONS);
-      case 'flag':
+      case 'boolean':
         return this.chance(50);
       case 'integer':
       case 'number':
+      case 'int-or-string':
         return this.chance(70) ? this.pick([1, 80, 443]) : this.pick(NUMBERS);
-      case 'choice':
-        return this.chance(90) ? this.pick(type.names) : 'NONE_SUCH';
-      case 'list':
-        return Array.from({ length: this.random.u32() % 3 }, () => this.value(type.items, depth + 1));
-      case 'map': {
+      case 'array':
+        return Array.from({ length: this.random.u32() % 3 }, () => this.value(schema.items as Schema, depth + 1));
+      case 'object': {
         const out: Record<string, unknown> = {};
-        for (let i = this.random.u32() % 3; i > 0; i--)
-          out[this.pick([...WORDS, ...ODD])] = this.value(type.values, depth + 1);
-        return out;
-      }
-      case 'message': {
-        const out: Record<string, unknown> = {};
+        for (let i = this.random.u32() % 3; schema.values !== null && i > 0; i--)
+          out[this.pick([...WORDS, ...ODD])] = this.value(schema.values, depth + 1);
         const share = depth < 3 ? 45 : 25;
-        for (const name of Object.keys(type.fields)) {
-          if (this.chance(share) && depth < 9) out[name] = this.value(type.fields[name], depth + 1);
+        for (const [name, child] of schema.fields) {
+          if (this.chance(share) && depth < 9) out[name] = this.value(child, depth + 1);
         }
         if (this.chance(3)) out['noSuchField'] = 1;
         return out;
       }
-      case 'anything':
+      default:
         return this.pick<unknown>([{}, { name: 'x' }, { route: { timeout: '3s' } }, 5, 'text', [1]]);
     }
   }

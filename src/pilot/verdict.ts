@@ -2,7 +2,8 @@ import type { KubeDocument } from '../config/kube-documents.js';
 import { checkAdmission } from './admission/check.js';
 import { type Finding, Findings } from './finding.js';
 import { type Resource, resourceOf } from './resource.js';
-import { checkSchema, hasSchema } from './schema/check.js';
+import { checkSchema } from './schema/check.js';
+import { hasSchema } from './schema/kinds.js';
 
 /**
  * What becomes of a document that is applied to a cluster with Istio: `refused` by the schema of its resource definition or

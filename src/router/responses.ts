@@ -18,7 +18,7 @@ export function onUpstreamHeaders(
   const { callbacks, config, cluster, route } = router;
   const host = attempt.host!;
   const status = headers.status;
-  const grpcStatus = (headers.bits & Bit.GRPC_STATUS) !== 0 ? headers.get(H.grpcStatus) : undefined;
+  const grpcStatus = router.grpc && (headers.bits & Bit.GRPC_STATUS) !== 0 ? headers.get(H.grpcStatus) : undefined;
   host.outlier.putHttpResponseCode(grpcStatus === undefined ? status : grpcStatusToHttp(grpcStatus));
   if (host.activeHealth && headers.has(H.xEnvoyImmediateHealthCheckFail)) host.activeHealth.failImmediately();
   let couldNotRetry = false;
@@ -46,6 +46,7 @@ export function onUpstreamHeaders(
     return;
   }
   router.dropRetryState();
+  if ((headers.bits & Bit.X_ENVOY) !== 0 && headers.get(H.xEnvoyUpstreamCanary) === 'true') router.canaryAnswer = true;
   if (refusedUpgrade(router, headers, attempt)) return;
   if (router.requestCompleteAt >= 0 && !config.suppressEnvoyHeaders)
     headers.set(H.xEnvoyUpstreamServiceTime, String(Math.floor(callbacks.dispatcher.now - router.requestCompleteAt)));

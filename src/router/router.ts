@@ -3,7 +3,7 @@ import type { RequestHeaders, ResponseHeaders, Trailers } from '../base/headers.
 import type { TimerOwner } from '../base/timer-wheel.js';
 import type { Protocol } from '../codec/codec.js';
 import { addFlag } from '../observe/flags.js';
-import { newUpstreamInfo } from '../observe/stream-info.js';
+import { type ConnectionInfo, newUpstreamInfo } from '../observe/stream-info.js';
 import { type LedgerTimer, TimerKind, type TimerLedger } from '../observe/timer-ledger.js';
 import type { Cluster, CodeStats, Host, LbContext, Priority, RetryPriority } from '../upstream/types.js';
 import { dropsOverload } from './drop-overload.js';
@@ -53,6 +53,8 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   /** The retry to come follows a per-try timeout. */
   timeoutRetry = false;
   grpc = false;
+  /** The response said x-envoy-upstream-canary: true. */
+  canaryAnswer = false;
   /** The host's success is decided by trailers that have not come yet. */
   grpcOutcomeDue = false;
   /** x-envoy-upstream-rq-timeout-alt-response: 204 instead of 504. */
@@ -370,13 +372,15 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
     const { config, alternateCodes } = this;
     const { internalRequest: internal, info } = this.callbacks;
     if (!config.dynamicStats || info.healthCheck === true) return;
-    const canary = host?.canary === true;
+    const canary = host?.canary === true || this.canaryAnswer;
     const quiet = this.grpc && config.quietGrpcCodes;
     this.cluster.codes.charge(code, internal, canary, host?.zone, quiet);
     if (alternateCodes !== null) alternateCodes.charge(code, internal, canary, host?.zone, quiet);
   }
 
-  private countTime(ms: number, { canary, zone }: Host): void {
+  private countTime(ms: number, host: Host): void {
+    const { zone } = host;
+    const canary = host.canary || this.canaryAnswer;
     const { alternateCodes } = this;
     const { internalRequest: internal, info } = this.callbacks;
     if (!this.config.dynamicStats || info.healthCheck === true) return;
@@ -417,6 +421,10 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
 
   get downstreamProtocol(): Protocol {
     return this.callbacks.protocol;
+  }
+
+  get downstreamConnection(): ConnectionInfo {
+    return this.callbacks.info.connection;
   }
 
   // --- plumbing

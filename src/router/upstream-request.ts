@@ -303,6 +303,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     this.noteReceived();
     if (this.sizes !== null) this.sizes.noteResponse(headers);
     this.awaitingHeaders = false;
+    if (this.perTry !== null) this.router.ledger.disarm(this.perTry);
     if (this.perTryIdle !== null) this.router.ledger.rearm(this.perTryIdle, this.router.timeouts.perTryIdle);
     while (this.deferredReadDisables > 0) {
       this.deferredReadDisables--;

@@ -71,7 +71,7 @@ export class ServerAdminHost implements AdminHost {
 
   *listeners(): Iterable<ListenerView> {
     for (const listener of this.server.listeners)
-      yield { name: listener.name, address: listener.addressText, additionalAddresses: [] };
+      yield { name: listener.name, address: listener.addressText, additionalAddresses: listener.additionalAddresses };
   }
 
   configDump(): readonly ConfigDumpMessage[] {

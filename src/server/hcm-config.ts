@@ -5,20 +5,14 @@ import { createHttp2ServerCodec } from '../codec/http2/server.js';
 import type { Http2CodecStats } from '../codec/http2/stats.js';
 import { type FieldRef, positionOf } from '../config/position.js';
 import { compileDetections } from '../http/client-address.js';
-import type {
-  ConnectionManagerConfig,
-  DrainDecision,
-  FailureSink,
-  FilterPath,
-  ReplyProfile,
-  StreamLog,
-} from '../http/config.js';
+import type { ConnectionManagerConfig, DrainDecision, FailureSink, FilterPath, ReplyProfile } from '../http/config.js';
 import type { FilterChain } from '../http/filters/chain.js';
 import { compileFilters } from '../http/filters/compile.js';
 import { ipOf } from '../http/header-rules.js';
 import { LocalReplyRewriter } from '../http/local-reply-config.js';
 import { type EscapedSlashes, PathNormalizer } from '../http/path.js';
 import { HTTP_GAUGES, HttpStats, ListenerHttpStats, TracingStats } from '../http/stats.js';
+import type { AccessLog } from '../observe/access-log.js';
 import { compileFormat } from '../observe/format.js';
 import { systemFormatDeps } from '../observe/format-types.js';
 import { LogLinearHistogram } from '../observe/histogram.js';
@@ -37,7 +31,7 @@ import type { ClusterManager, UpstreamConnectionInfo } from '../upstream/types.j
 import { unsupported } from '../xds/decode.js';
 import { isType } from '../xds/type-url.js';
 import type {
-  AccessLog,
+  AccessLog as AccessLogProto,
   HeaderMatcher,
   HttpConnectionManager,
   HttpFilter,
@@ -54,7 +48,7 @@ export interface HcmDeps {
   http2Stats: Http2CodecStats;
   clusters: ClusterManager;
   compileRoutes(hcm: HttpConnectionManager): RouteTable;
-  accessLog(loggers: readonly AccessLog[]): StreamLog | null;
+  accessLog(configs: readonly AccessLogProto[]): AccessLog | null;
   drain: DrainDecision;
   failures: FailureSink | null;
   transportFacts(connection: UpstreamConnectionInfo, waited: number): TransportFacts | null;

@@ -1,73 +1,97 @@
 import { networkInterfaces } from 'node:os';
 import type { Dispatcher } from '../base/dispatcher.js';
-import type { ConnectionManagerConfig } from '../http/config.js';
+import { Close } from '../codec/codec.js';
 import { ConnectionManager } from '../http/connection-manager.js';
 import type { ListenerHttpStats } from '../http/stats.js';
+import { splitAddress } from '../network/address.js';
+import type { ConnectionFacts } from '../network/chain-match.js';
 import type { Connection } from '../network/connection.js';
 import { ListenSocket } from '../network/listener.js';
-import { LogLinearHistogram } from '../observe/histogram.js';
-import type { Histogram, StatStore } from '../observe/stats.js';
-import { unsupported } from '../xds/decode.js';
-import { isType } from '../xds/type-url.js';
-import type { HttpConnectionManager, Listener as ListenerProto, RouteConfiguration } from '../xds/types.js';
-import { compileHcm, type HcmDeps } from './hcm-config.js';
+import type { AccessLog } from '../observe/access-log.js';
+import { ConnectionStreamInfo } from '../observe/connection-stream-info.js';
+import { addFlag } from '../observe/flags.js';
+import type { StatStore } from '../observe/stats.js';
+import type { TcpDeps } from '../tcp/config.js';
+import { TcpSession } from '../tcp/session.js';
+import type { ClusterManagerImpl } from '../upstream/cluster-manager.js';
+import type { Address, Listener as ListenerProto, RouteConfiguration } from '../xds/types.js';
+import { FilterChains, type NetworkChain } from './filter-chains.js';
+import type { HcmDeps } from './hcm-config.js';
+import { listenOptions } from './listen-options.js';
+import { compileListenerFilters, type InspectorStats, type ListenerFilter } from './listener-filters.js';
+import { LISTENER_GAUGES, ListenerStats, WORKER_GAUGES, WorkerStats } from './listener-stats.js';
+import { PreConnection, type PreConnectionOwner } from './pre-connection.js';
 
-/** `listener.<address>.` */
-export class ListenerStats {
-  downstream_cx_destroy = 0;
-  downstream_cx_overflow = 0;
-  downstream_cx_overload_reject = 0;
-  downstream_cx_total = 0;
-  downstream_cx_transport_socket_connect_timeout = 0;
-  downstream_global_cx_overflow = 0;
-  downstream_pre_cx_timeout = 0;
-  downstream_listener_filter_error = 0;
-  downstream_listener_filter_remote_close = 0;
-  no_filter_chain_match = 0;
-  downstream_cx_active = 0;
-  downstream_pre_cx_active = 0;
-  readonly downstream_cx_length_ms: Histogram = new LogLinearHistogram();
-  readonly connections_accepted_per_socket_event: Histogram = new LogLinearHistogram();
-}
-
-const LISTENER_GAUGES: ReadonlySet<string> = new Set(['downstream_cx_active', 'downstream_pre_cx_active']);
-
-/** `listener.<address>.worker_0.` */
-class WorkerStats {
-  downstream_cx_total = 0;
-  downstream_cx_active = 0;
-}
-
-const WORKER_GAUGES: ReadonlySet<string> = new Set(['downstream_cx_active']);
 const DEFAULT_BUFFER_LIMIT = 1024 * 1024;
+const DEFAULT_FILTERS_TIMEOUT = 15_000;
 
-/** One listening address and the connection manager behind it. */
-export class Listener {
+/** What the process gives every listener. */
+export interface ListenerDeps extends HcmDeps, TcpDeps {
+  store: StatStore;
+  clusters: ClusterManagerImpl;
+  readonly inspectorStats: InspectorStats;
+  /** The listener that stands at an address, or at the same port of every address; for connections that were redirected. */
+  listenerAt(ip: string, port: number): Listener | null;
+}
+
+/** What serves a connection once its chain is known. */
+interface Session {
+  terminate(reason: string): void;
+}
+
+interface BoundAddress {
+  readonly address: Address;
+  readonly socket: ListenSocket;
+  readonly options: ReturnType<typeof listenOptions>;
+}
+
+/** One listener: its sockets, the filters that look at new connections, and the chains that serve them. */
+export class Listener implements PreConnectionOwner {
   readonly stats = new ListenerStats();
   private readonly workerStats = new WorkerStats();
-  private readonly socket: ListenSocket;
-  private readonly managers = new Set<ConnectionManager>();
-  private hcm: ConnectionManagerConfig;
-  private readonly bufferLimit: number;
+  private readonly bound: readonly BoundAddress[];
+  private readonly sessions = new Set<Session>();
+  private readonly inspected = new Set<PreConnection>();
   private readonly httpStats = new Map<string, ListenerHttpStats>();
   private readonly unregister: (() => void)[] = [];
-  /** Bound and accepting. */
+  private readonly bufferLimit: number;
+  private chains: FilterChains;
+  private log: AccessLog | null;
+  filters: readonly ListenerFilter[];
+  filtersTimeout: number;
+  continueOnTimeout: boolean;
+  private handsOff: boolean;
+  /** Bound and accepting, or, when it is not bound (bind_to_port), taking what other listeners hand to it. */
   accepting = false;
 
   constructor(
     readonly proto: ListenerProto,
     private readonly dispatcher: Dispatcher,
     store: StatStore,
-    private readonly deps: HcmDeps,
+    private readonly deps: ListenerDeps,
   ) {
     this.bufferLimit = proto.per_connection_buffer_limit_bytes ?? DEFAULT_BUFFER_LIMIT;
-    this.hcm = this.compile(proto);
+    const compiled = this.compile(proto);
+    this.chains = compiled.chains;
+    this.filters = compiled.filters;
+    this.log = compiled.log;
+    this.filtersTimeout = compiled.filtersTimeout;
+    this.continueOnTimeout = proto.continue_on_listener_filters_timeout;
+    this.handsOff = proto.use_original_dst === true;
     const scope = `listener.${this.statName}.`;
     this.unregister.push(
       store.register(scope, this.stats, LISTENER_GAUGES),
       store.register(`${scope}worker_0.`, this.workerStats, WORKER_GAUGES),
     );
-    this.socket = new ListenSocket(dispatcher, (connection) => this.onAccept(connection));
+    this.addresses = addressesOf(proto).map(({ address }) => ({
+      ip: address.socket_address?.address ?? '',
+      port: address.socket_address?.port_value ?? 0,
+    }));
+    this.bound = addressesOf(proto).map((wish) => ({
+      address: wish.address,
+      options: listenOptions(proto, wish),
+      socket: new ListenSocket(dispatcher, (connection) => this.onAccept(connection)),
+    }));
   }
 
   get name(): string {
@@ -75,95 +99,180 @@ export class Listener {
   }
 
   get addressText(): string {
-    const address = this.proto.address?.socket_address;
-    if (address === undefined) return this.proto.address?.pipe?.path ?? '';
-    const port = this.boundPort !== 0 ? this.boundPort : (address.port_value ?? 0);
+    return this.textOf(this.bound?.[0]);
+  }
+
+  get additionalAddresses(): string[] {
+    return this.bound.slice(1).map((one) => this.textOf(one));
+  }
+
+  /** Where it stands, for connections that are handed to it. */
+  readonly addresses: readonly { ip: string; port: number }[];
+
+  private textOf(bound: BoundAddress | undefined): string {
+    const proto = bound?.address ?? this.proto.address;
+    const address = proto?.socket_address;
+    if (address === undefined) return proto?.pipe?.path ?? '';
+    const port = (this.accepting ? bound?.socket.port : 0) || (address.port_value ?? 0);
     return address.address.includes(':') ? `[${address.address}]:${port}` : `${address.address}:${port}`;
   }
 
   get boundPort(): number {
-    return this.accepting ? this.socket.port : 0;
+    return this.accepting ? this.bound[0].socket.port : 0;
   }
 
   private get statName(): string {
     return this.proto.stat_prefix !== '' ? this.proto.stat_prefix : this.addressText.replaceAll(':', '_');
   }
 
-  private compile(proto: ListenerProto): ConnectionManagerConfig {
-    refuseUnbuilt(proto);
-    const chain = proto.filter_chains[0] ?? proto.default_filter_chain;
-    if (chain === undefined) unsupported(proto, 'filter_chains', 'a listener without a filter chain');
-    if (proto.filter_chains.length > 1) unsupported(proto, 'filter_chains', 'more than one filter chain per listener');
-    if (chain.transport_socket !== undefined)
-      unsupported(chain, 'transport_socket', 'TLS on listeners is not built yet');
-    const filter = chain.filters[chain.filters.length - 1];
-    if (filter?.typed_config === undefined || !isType(filter.typed_config, 'HttpConnectionManager'))
-      unsupported(chain, 'filters', 'a network filter other than the HTTP connection manager');
-    if (chain.filters.length > 1) unsupported(chain, 'filters', 'more than one network filter');
-    return compileHcm(
-      filter.typed_config as unknown as HttpConnectionManager,
-      {
-        listenerStatName: this.statName,
-        listenerPort: proto.address?.socket_address?.port_value ?? 0,
-        filterChainName: chain.name,
-        tls: false,
-        bufferLimit: this.bufferLimit,
-        listenerHttpStats: this.httpStats,
-      },
-      this.deps,
-    );
+  private compile(proto: ListenerProto) {
+    const place = { statName: this.statName, bufferLimit: this.bufferLimit, httpStats: this.httpStats };
+    return {
+      chains: new FilterChains(proto, place, this.deps),
+      filters: compileListenerFilters(proto, this.deps.inspectorStats),
+      log: this.deps.accessLog(proto.access_log),
+      filtersTimeout: proto.listener_filters_timeout ?? DEFAULT_FILTERS_TIMEOUT,
+    };
   }
 
-  /** Resolves when bound. */
+  /** Resolves when every address is bound. */
   async listen(): Promise<void> {
-    const address = this.proto.address;
-    const backlog = this.proto.tcp_backlog_size ?? 1024;
-    if (address?.pipe !== undefined) await this.socket.listen({ path: address.pipe.path });
-    else
-      await this.socket.listen({
-        host: address!.socket_address!.address,
-        port: address!.socket_address!.port_value ?? 0,
-        backlog,
-      });
+    if (isBound(this.proto)) {
+      const backlog = this.proto.tcp_backlog_size ?? 1024;
+      for (const { address, socket, options } of this.bound) {
+        if (address.pipe !== undefined) await socket.listen({ path: address.pipe.path });
+        else {
+          const { address: host, port_value: port = 0 } = address.socket_address!;
+          await socket.listen({ host, port, backlog, shared: this.proto.enable_reuse_port !== false, options });
+        }
+      }
+    }
     this.accepting = true;
   }
 
   /** Compiles a new configuration of the same address; calling the result puts it in force for connections that begin then. */
   prepare(proto: ListenerProto): () => void {
-    const hcm = this.compile(proto);
+    const compiled = this.compile(proto);
     return () => {
-      // Streams of connections that are open are routed anew as well.
-      const holder = this.hcm.routes;
-      holder.table = hcm.routes.table;
-      hcm.routes = holder;
-      this.hcm = hcm;
+      compiled.chains.inherit(this.chains);
+      this.chains = compiled.chains;
+      this.filters = compiled.filters;
+      this.log = compiled.log;
+      this.filtersTimeout = compiled.filtersTimeout;
+      this.continueOnTimeout = proto.continue_on_listener_filters_timeout;
+      this.handsOff = proto.use_original_dst === true;
       (this as { proto: ListenerProto }).proto = proto;
     };
   }
 
+  // --- accepting
+
   private onAccept(connection: Connection): void {
+    const { only } = this.chains;
+    if (this.filters.length === 0 && only !== null) this.serve(connection, only, this.dispatcher.now, null);
+    else this.inspect(connection, factsOf(connection), true, this.dispatcher.now, null);
+  }
+
+  private inspect(
+    connection: Connection,
+    facts: ConnectionFacts,
+    mayHandOff: boolean,
+    acceptedAt: number,
+    data: Buffer | null,
+  ): void {
+    const pre = new PreConnection(this, connection, facts, mayHandOff, acceptedAt, data);
+    this.inspected.add(pre);
+    pre.start();
+  }
+
+  onInspected(pre: PreConnection, data: Buffer | null): void {
+    this.inspected.delete(pre);
+    const { connection, facts, acceptedAt } = pre;
+    if (this.handsOff && pre.mayHandOff && connection.info.localAddressRestored === true) {
+      const other = this.deps.listenerAt(facts.localIp, facts.localPort);
+      if (other !== null) {
+        other.inspect(connection, facts, false, acceptedAt, data);
+        return;
+      }
+    }
+    const chain = this.chains.find(facts);
+    if (chain === null) {
+      this.stats.no_filter_chain_match++;
+      pre.close('no_filter_chain_match');
+      this.logLost(pre, true);
+    } else this.serve(connection, chain, acceptedAt, data);
+  }
+
+  onLost(pre: PreConnection): void {
+    this.inspected.delete(pre);
+    this.logLost(pre, false);
+  }
+
+  private logLost({ connection, acceptedAt }: PreConnection, unmatched: boolean): void {
+    if (this.log === null) return;
+    const info = this.infoOf(connection, acceptedAt);
+    if (unmatched) {
+      addFlag(info, 'NR');
+      info.details = 'filter_chain_not_found';
+    }
+    info.end = this.dispatcher.now;
+    this.log.log(info, 'NotSet');
+  }
+
+  private infoOf(connection: Connection, acceptedAt: number): ConnectionStreamInfo {
+    const { now, wall } = this.dispatcher;
+    return new ConnectionStreamInfo(connection.info, acceptedAt, wall - (now - acceptedAt));
+  }
+
+  // --- serving
+
+  private serve(connection: Connection, chain: NetworkChain, acceptedAt: number, data: Buffer | null): void {
     const { stats, workerStats } = this;
     stats.downstream_cx_total++;
     stats.downstream_cx_active++;
     workerStats.downstream_cx_total++;
     workerStats.downstream_cx_active++;
     connection.setBufferLimit(this.bufferLimit);
-    const acceptedAt = this.dispatcher.now;
-    const manager = new ConnectionManager(connection, this.hcm, (gone) => {
-      this.managers.delete(gone);
-      stats.downstream_cx_destroy++;
-      stats.downstream_cx_active--;
-      workerStats.downstream_cx_active--;
-      stats.downstream_cx_length_ms.record(Math.floor(this.dispatcher.now - acceptedAt));
-    });
-    this.managers.add(manager);
-    connection.setEvents(manager);
-    connection.start();
+    let info: ConnectionStreamInfo | null = null;
+    if (this.log !== null || chain.tcp !== null) {
+      info = this.infoOf(connection, acceptedAt);
+      info.filterChainName = chain.name;
+    }
+    const onGone = (gone: Session) => this.onGone(gone, acceptedAt, info);
+    if (chain.http !== null) {
+      const manager = new ConnectionManager(connection, chain.http, onGone);
+      this.sessions.add(manager);
+      connection.setEvents(manager);
+      if (data !== null) connection.replay(data);
+      connection.start();
+    } else if (chain.tcp !== null) {
+      const session = new TcpSession(connection, chain.tcp, info!, onGone);
+      this.sessions.add(session);
+      if (data !== null) connection.replay(data);
+      session.start();
+    } else {
+      connection.close(Close.NO_FLUSH, 'no_filters');
+      this.onGone(null, acceptedAt, info);
+    }
   }
+
+  private onGone(session: Session | null, acceptedAt: number, info: ConnectionStreamInfo | null): void {
+    const { stats, workerStats, dispatcher, log } = this;
+    if (session !== null) this.sessions.delete(session);
+    stats.downstream_cx_destroy++;
+    stats.downstream_cx_active--;
+    workerStats.downstream_cx_active--;
+    stats.downstream_cx_length_ms.record(Math.floor(dispatcher.now - acceptedAt));
+    if (log === null || info === null) return;
+    info.end = dispatcher.now;
+    log.log(info, 'NotSet');
+  }
+
+  // --- ending
 
   /** Stops accepting; open connections go on. */
   stop(): void {
-    this.socket.close();
+    for (const { socket } of this.bound) socket.close();
     this.accepting = false;
   }
 
@@ -175,16 +284,53 @@ export class Listener {
 
   /** Closes what is open, at once. */
   terminate(reason: string): void {
-    for (const manager of [...this.managers]) manager.terminate(reason);
+    for (const pre of [...this.inspected]) pre.connection.close(Close.NO_FLUSH, reason);
+    for (const session of [...this.sessions]) session.terminate(reason);
   }
 
-  get routeConfig(): RouteConfiguration {
-    return this.hcm.routes.table.config;
+  /** Route configurations in force, one for each HTTP connection manager. */
+  get routeConfigs(): RouteConfiguration[] {
+    return this.chains.all.flatMap((chain) => (chain.http === null ? [] : [chain.http.routes.table.config]));
   }
 
   get connectionCount(): number {
-    return this.managers.size;
+    return this.sessions.size;
   }
+}
+
+/** bind_to_port, default true; false in either form. */
+function isBound(proto: ListenerProto): boolean {
+  return (proto.bind_to_port ?? proto.deprecated_v1?.bind_to_port) !== false;
+}
+
+function addressesOf(proto: ListenerProto) {
+  const wish = (address: Address, options: ListenerProto['socket_options'], keepalive = proto.tcp_keepalive) => ({
+    address,
+    host: address.socket_address?.address ?? '',
+    options,
+    keepalive,
+  });
+  return [
+    wish(proto.address!, proto.socket_options),
+    ...proto.additional_addresses.map((more) =>
+      wish(more.address!, more.socket_options?.socket_options ?? proto.socket_options, more.tcp_keepalive),
+    ),
+  ];
+}
+
+function factsOf(connection: Connection): ConnectionFacts {
+  const local = splitAddress(connection.info.localAddress);
+  const remote = splitAddress(connection.info.remoteAddress);
+  return {
+    localIp: local.ip,
+    localPort: local.port,
+    directRemoteIp: remote.ip,
+    remoteIp: remote.ip,
+    remotePort: remote.port,
+    serverName: '',
+    transportProtocol: 'raw_buffer',
+    applicationProtocols: [],
+  };
 }
 
 /** The first address of this machine that is not loopback: what Envoy shows for itself. */
@@ -192,14 +338,4 @@ export function ownAddress(): string {
   for (const list of Object.values(networkInterfaces()))
     for (const entry of list ?? []) if (entry.family === 'IPv4' && !entry.internal) return entry.address;
   return '127.0.0.1';
-}
-
-/** Fields that would change what a client sees and are not honoured yet. */
-function refuseUnbuilt(proto: ListenerProto): void {
-  if (proto.use_original_dst) unsupported(proto, 'use_original_dst', 'connections are not intercepted yet');
-  if (proto.bind_to_port === false) unsupported(proto, 'bind_to_port', 'a listener that is not bound');
-  if (proto.additional_addresses.length > 0) unsupported(proto, 'additional_addresses', 'more than one address');
-  if (proto.socket_options.length > 0) unsupported(proto, 'socket_options', 'options of listening sockets');
-  if (proto.freebind) unsupported(proto, 'freebind', 'IP_FREEBIND');
-  if (proto.access_log.length > 0) unsupported(proto, 'access_log', 'logs of listeners');
 }

@@ -5,6 +5,7 @@ import type { Bootstrap } from '../xds/types.js';
 import type { Loaded } from './load.js';
 import type { Server } from './server.js';
 import type { ConfigSource } from './source.js';
+import { releaseStartupMemory } from './startup-memory.js';
 
 /**
  * Runs a server until SIGTERM, SIGINT or `/quitquitquit`; follows its configuration. With an agent the signals begin the agent's
@@ -27,14 +28,17 @@ export async function runUntilQuit(
     process.on(signal, () => (agent === null ? quit() : agent.termination.terminate()));
   process.on('SIGHUP', () => {});
   process.on('SIGUSR1', () => server.files.reopen());
+  // What has to come over the network is on its way while the other ports are opened.
+  const arrived = Promise.race([source.ready().then(() => true), over]);
+  arrived.catch(() => {});
   const { startAdmin } = await import('./admin.js');
   const admin = await startAdmin(server, quit);
   const reloader = new Reloader(server, source, say);
   try {
     if (agentSettings !== null) agent = await (await import('./agent.js')).startAgent(server, agentSettings, quit, say);
-    const ready = await Promise.race([source.ready().then(() => true), over]);
-    if (ready !== null) {
+    if ((await arrived) !== null) {
       await reloader.first(loaded);
+      if (agent !== null) releaseStartupMemory();
       for (const listener of server.listeners) say(`listening on ${listener.addressText}`);
       if (admin !== null) say(`admin on ${admin.address}`);
       if (agent !== null) say(`agent on ports ${Object.values(agent.ports).join(', ')}`);

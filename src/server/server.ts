@@ -10,6 +10,7 @@ import { FailureRecorder } from '../observe/recorder.js';
 import { type DestinationLabels, RequestMetrics, type RouteLabels } from '../observe/request-metrics.js';
 import { Store } from '../observe/store.js';
 import type { StreamInfo } from '../observe/stream-info.js';
+import { TcpMetrics } from '../observe/tcp-metrics.js';
 import { compileHeaderMatcher } from '../router/header-matcher.js';
 import type { RouteEntry } from '../router/route-entry.js';
 import { RouteTable } from '../router/route-table.js';
@@ -26,8 +27,8 @@ import type {
   RouteConfiguration,
 } from '../xds/types.js';
 import { DrainManager, type DrainOptions, type ListenerDrain } from './drain-manager.js';
-import type { HcmDeps } from './hcm-config.js';
-import { Listener, ownAddress } from './listener.js';
+import { Listener, type ListenerDeps, ownAddress } from './listener.js';
+import { HttpInspectorStats, TlsInspectorStats } from './listener-filters.js';
 import { LISTENER_MANAGER_GAUGES, ListenerManagerStats, SERVER_GAUGES, ServerStats } from './server-stats.js';
 import { connectionMetrics, transportFacts } from './transport-facts.js';
 
@@ -74,7 +75,7 @@ export class Server {
   /** Requests that no route took. */
   private readonly unrouted = this.metrics.recorder(routeLabels('', ''));
   live = false;
-  private readonly hcmDeps: Omit<HcmDeps, 'drain'>;
+  private readonly listenerDeps: Omit<ListenerDeps, 'drain'>;
   private readonly logDeps: AccessLogDeps;
 
   constructor(
@@ -111,7 +112,15 @@ export class Server {
       runtime: () => undefined,
       headerMatcher: (config) => compileHeaderMatcher(config as Parameters<typeof compileHeaderMatcher>[0]),
     };
-    this.hcmDeps = {
+    const inspectorStats = { tls: new TlsInspectorStats(), http: new HttpInspectorStats() };
+    this.store.register('tls_inspector.', inspectorStats.tls);
+    this.store.register('http_inspector.', inspectorStats.http);
+    this.listenerDeps = {
+      dispatcher,
+      inspectorStats,
+      listenerAt: (ip, port) => this.listenerAt(ip, port),
+      tcpStats: new Map(),
+      tcpMetrics: new TcpMetrics(this.own, destinationOf),
       store: this.store,
       http1Stats,
       http2Stats,
@@ -200,7 +209,7 @@ export class Server {
 
   private makeListener(proto: ListenerProto): Listener {
     const drain = this.drain.forListener(proto.traffic_direction === 'INBOUND', proto.drain_type);
-    const listener = new Listener(proto, this.dispatcher, this.store, { ...this.hcmDeps, drain });
+    const listener = new Listener(proto, this.dispatcher, this.store, { ...this.listenerDeps, drain });
     this.drains.set(listener, drain);
     return listener;
   }
@@ -293,6 +302,21 @@ export class Server {
     this.listenerStats.listener_create_success++;
   }
 
+  /** Where a redirected connection wanted to go: the listener of the very address, else that of the port on every address. */
+  private listenerAt(ip: string, port: number): Listener | null {
+    const any = ip.includes(':') ? '::' : '0.0.0.0';
+    let wildcard: Listener | null = null;
+    for (const listener of this.listeners) {
+      if (!listener.accepting) continue;
+      for (const address of listener.addresses) {
+        if (address.port !== port) continue;
+        if (address.ip === ip) return listener;
+        if (address.ip === any) wildcard = listener;
+      }
+    }
+    return wildcard;
+  }
+
   get config(): Bootstrap {
     return this.bootstrap;
   }
@@ -334,7 +358,7 @@ export class Server {
 
   /** Route configurations in force, for `/config_dump`. */
   routeConfigs(): RouteConfiguration[] {
-    return this.listeners.map((listener) => listener.routeConfig);
+    return this.listeners.flatMap((listener) => listener.routeConfigs);
   }
 
   /** Series that are not Envoy's, as Prometheus text. */

@@ -3,6 +3,7 @@ import { native } from '../network/native.js';
 import type { OwnMetric } from '../observe/own-metrics.js';
 import type { TransportFacts } from '../observe/recorder.js';
 import type { ClusterManagerImpl } from '../upstream/cluster-manager.js';
+import type { TrackedClient } from '../upstream/cluster-stats.js';
 import { ActiveClient } from '../upstream/pool/active-client.js';
 import { DEFAULT_STALL_LIMITS, judge, type StallSignals } from '../upstream/stall-detector.js';
 import type { UpstreamConnectionInfo } from '../upstream/types.js';
@@ -15,11 +16,11 @@ interface Http2Facts {
 }
 
 /** Signals of one upstream connection at this moment. */
-export function signalsOf(client: ActiveClient, dispatcher: Dispatcher): StallSignals {
+export function signalsOf(client: TrackedClient, dispatcher: Dispatcher): StallSignals {
   const { connection } = client;
   const now = dispatcher.now;
   const info = native?.tcpInfo(connection.fd) ?? null;
-  const facts = client.codec as Http2Facts;
+  const facts: Http2Facts = client.codec ?? {};
   const since = facts.pingOutstandingSince ?? -1;
   const queuedInCodec = facts.queuedBytes ?? 0;
   return {
@@ -62,8 +63,8 @@ export function transportFacts(
 
 /** Gauges of upstream connections that no proxy statistic shows: kernel queue, retransmissions, silence, verdict. */
 export function connectionMetrics(clusters: ClusterManagerImpl, dispatcher: Dispatcher): OwnMetric[] {
-  const labels = (client: ActiveClient) => ({
-    cluster: client.pool.clusterName,
+  const labels = (client: TrackedClient) => ({
+    cluster: client.clusterName,
     host: client.host.address,
     connection: String(client.id),
   });

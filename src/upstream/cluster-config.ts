@@ -1,4 +1,5 @@
 import type * as xds from '../xds/types.js';
+import type { OriginalDstSettings } from './discovery/original-dst.js';
 import { type EndpointGroup, endpointGroups } from './endpoint-config.js';
 import { type HealthCheckSettings, readHealthCheck } from './health/health-check-config.js';
 import { type OutlierSettings, readOutlierDetection } from './health/outlier-config.js';
@@ -33,7 +34,9 @@ export interface ClusterConfig {
   readonly source: xds.Cluster;
   /** alt_stat_name, or the name. */
   readonly observabilityName: string;
-  readonly discovery: 'STATIC' | 'STRICT_DNS' | 'LOGICAL_DNS';
+  readonly discovery: 'STATIC' | 'STRICT_DNS' | 'LOGICAL_DNS' | 'ORIGINAL_DST';
+  /** Null for every other type than ORIGINAL_DST. */
+  readonly originalDst: OriginalDstSettings | null;
   /** `downstream`: what the client speaks (use_downstream_protocol_config). */
   readonly protocol: 'http1' | 'http2' | 'downstream';
   readonly http1: xds.Http1ProtocolOptions | null;
@@ -82,7 +85,7 @@ export function readCluster(cluster: xds.Cluster): ClusterConfig {
   const bufferLimit = cluster.per_connection_buffer_limit_bytes ?? 1024 * 1024;
   const common = http.common;
   const discovery = cluster.type ?? 'STATIC';
-  if (discovery === 'EDS' || discovery === 'ORIGINAL_DST') unsupported(cluster, 'type', name, discovery);
+  if (discovery === 'EDS') unsupported(cluster, 'type', name, discovery);
   const lb = cluster.common_lb_config;
   const { policy, ...lbSettings } = readLbPolicy(cluster);
   const preconnect = cluster.preconnect_policy?.per_upstream_preconnect_ratio ?? 1;
@@ -91,6 +94,7 @@ export function readCluster(cluster: xds.Cluster): ClusterConfig {
     source: cluster,
     observabilityName: cluster.alt_stat_name || name,
     discovery,
+    originalDst: readOriginalDst(cluster),
     protocol: http.protocol,
     http1: http.http1,
     http2: http.http2,
@@ -131,6 +135,21 @@ export function readCluster(cluster: xds.Cluster): ClusterConfig {
     ignoreNewHosts: lb?.ignore_new_hosts_until_first_hc ?? false,
     ignoreHealthOnRemoval: cluster.ignore_health_on_host_removal,
     metadata: cluster.metadata?.filter_metadata ?? {},
+  };
+}
+
+const ORIGINAL_DST_HEADER = 'x-envoy-original-dst-host';
+
+function readOriginalDst(cluster: xds.Cluster): OriginalDstSettings | null {
+  if (cluster.type !== 'ORIGINAL_DST') return null;
+  const config = cluster.original_dst_lb_config;
+  if (config?.metadata_key !== undefined)
+    unsupported(config, 'metadata_key', cluster.name, 'a destination in the metadata of a request');
+  const name = config?.http_header_name ?? '';
+  return {
+    header: config?.use_http_header ? (name === '' ? ORIGINAL_DST_HEADER : name.toLowerCase()) : null,
+    port: config?.upstream_port_override ?? null,
+    cleanupInterval: cluster.cleanup_interval ?? 5000,
   };
 }
 

@@ -4,10 +4,9 @@ import type { Histogram, StatStore } from '../observe/stats.js';
 import type * as xds from '../xds/types.js';
 import { ClusterImpl } from './cluster.js';
 import { type ClusterConfig, readCluster } from './cluster-config.js';
-import { ClusterScope } from './cluster-stats.js';
+import { ClusterScope, type TrackedClient } from './cluster-stats.js';
 import type { DnsResolver } from './discovery/dns.js';
 import type { LocalCluster } from './lb/zone-routing.js';
-import type { ActiveClient } from './pool/active-client.js';
 import type { Transport } from './pool/transport.js';
 import type { ClusterManager } from './types.js';
 
@@ -248,7 +247,7 @@ export class ClusterManagerImpl implements ClusterManager {
   }
 
   /** Every upstream connection, also those of hosts and configurations that drain. */
-  *connections(): IterableIterator<ActiveClient> {
+  *connections(): IterableIterator<TrackedClient> {
     for (const { scope } of this.entries.values()) yield* scope.clients;
   }
 

@@ -6,7 +6,7 @@ import { CodeStatsImpl } from './code-stats.js';
 import { HEALTH_CHECK_GAUGES, HealthCheckStats } from './health/health-check-stats.js';
 import { OUTLIER_GAUGES, OutlierStats } from './health/outlier-stats.js';
 import { HASH_GAUGES, MaglevStats, RingHashStats } from './lb/hash-stats.js';
-import type { ActiveClient } from './pool/active-client.js';
+import type { UpstreamConnection } from './pool/transport.js';
 import { BudgetStats, SizeStats } from './tracking.js';
 import type { ClusterTrafficStats } from './types.js';
 
@@ -136,6 +136,19 @@ export const CLUSTER_GAUGES: ReadonlySet<string> = new Set([
   'warming_state',
 ]);
 
+/** An upstream connection as statistics see it, whatever it carries. */
+export interface TrackedClient {
+  readonly id: number;
+  readonly clusterName: string;
+  readonly host: { readonly address: string };
+  readonly connection: UpstreamConnection;
+  /** Null for a connection that carries bytes. */
+  readonly codec: object | null;
+  /** Monotonic ms of the last byte read; the connect counts as one. */
+  readonly lastRead: number;
+  readonly activeStreams: number;
+}
+
 /**
  * What is known and counted of a cluster by its name. It outlives changes of the cluster's configuration: counters go on, and
  * connections that drain are still seen.
@@ -146,7 +159,7 @@ export class ClusterScope implements StatSource {
   readonly stats: ClusterStats;
   readonly codes: CodeStatsImpl;
   /** Every connection that is connecting or open. */
-  readonly clients = new Set<ActiveClient>();
+  readonly clients = new Set<TrackedClient>();
   /** Bytes of connections that are closed. */
   private rxBytes = 0;
   private txBytes = 0;
@@ -249,7 +262,7 @@ export class ClusterScope implements StatSource {
     this.unregister.length = 0;
   }
 
-  onClientClosed(client: ActiveClient): void {
+  onClientClosed(client: TrackedClient): void {
     this.clients.delete(client);
     this.rxBytes += client.connection.rxBytes;
     this.txBytes += client.connection.txBytes;

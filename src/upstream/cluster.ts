@@ -5,6 +5,7 @@ import type { ClusterScope, ClusterStats } from './cluster-stats.js';
 import type { Discovery } from './discovery/discovery.js';
 import type { DnsResolver } from './discovery/dns.js';
 import { LogicalDnsDiscovery } from './discovery/logical-dns.js';
+import { OriginalDestinations } from './discovery/original-dst.js';
 import { StaticDiscovery } from './discovery/static.js';
 import { StrictDnsDiscovery } from './discovery/strict-dns.js';
 import { HealthChecker, type HealthCheckOwner, type Transition } from './health/health-checker.js';
@@ -16,11 +17,20 @@ import { SubsetBalancer } from './lb/subset-balancer.js';
 import type { LocalCluster } from './lb/zone-routing.js';
 import { MergeWindow, type UpdateStats } from './merge-window.js';
 import { ConnPoolImpl } from './pool/conn-pool.js';
+import { type TcpCallbacks, TcpClient } from './pool/tcp-client.js';
 import type { Transport } from './pool/transport.js';
 import { PrioritySet } from './priority-set.js';
 import { CircuitBreakers } from './resource-manager.js';
 import type { BudgetStats, SizeStats } from './tracking.js';
-import type { Cluster, CodeStats, ConnPool, Host, LbContext, Priority, RetryBreaker } from './types.js';
+import {
+  type Cluster,
+  type CodeStats,
+  type ConnPool,
+  type Host,
+  type LbContext,
+  Priority,
+  type RetryBreaker,
+} from './types.js';
 
 /**
  * A cluster as it is configured: its hosts, its balancer, its pools, its breakers. A changed configuration makes a new one with
@@ -80,6 +90,10 @@ export class ClusterImpl implements Cluster, HealthCheckOwner {
       this.prioritySet.refreshHealth(priority),
     );
     this.breakers = new CircuitBreakers(scope.prefix, config.thresholds);
+    const destinations =
+      config.originalDst === null
+        ? null
+        : new OriginalDestinations(config.originalDst, this.prioritySet, scope.stats, dispatcher);
     const others = local === null || local.name === config.name ? null : local;
     const lbDeps = {
       stats: scope.stats,
@@ -91,8 +105,8 @@ export class ClusterImpl implements Cluster, HealthCheckOwner {
     const makeLb = (set: PrioritySet) => makeLoadBalancer(config.lb, set, config.lbSettings, lbDeps);
     this.subsets =
       config.subsets === null ? null : new SubsetBalancer(config.subsets, this.prioritySet, scope.stats, makeLb);
-    this.lb = this.subsets ?? makeLb(this.prioritySet);
-    this.discovery = this.makeDiscovery(resolver);
+    this.lb = destinations ?? this.subsets ?? makeLb(this.prioritySet);
+    this.discovery = destinations ?? this.makeDiscovery(resolver);
     this.outlier =
       config.outlier === null
         ? null
@@ -200,6 +214,20 @@ export class ClusterImpl implements Cluster, HealthCheckOwner {
   private makePool(host: HostImpl, priority: Priority, http2: boolean): ConnPoolImpl {
     const { dispatcher, config, transport, scope, breakers } = this;
     return new ConnPoolImpl(dispatcher, host, http2, config.pool, transport, scope, breakers.of(priority));
+  }
+
+  /** Opens a connection that carries bytes; null when a breaker refuses it, and `callbacks` has been told. */
+  connectTcp(host: Host, callbacks: TcpCallbacks): TcpClient | null {
+    const { dispatcher, transport, scope } = this;
+    const place = {
+      dispatcher,
+      host: host as HostImpl,
+      settings: this.config.pool,
+      transport,
+      scope,
+      resources: this.breakers.of(Priority.DEFAULT),
+    };
+    return TcpClient.connect(place, callbacks);
   }
 
   retryBreaker(priority: Priority): RetryBreaker {

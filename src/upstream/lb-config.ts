@@ -33,6 +33,9 @@ export function readLbPolicy(cluster: xds.Cluster): LbConfig {
       return { policy: ringHash(cluster, cluster.ring_hash_lb_config, common?.consistent_hashing_lb_config), ...flags };
     case 'MAGLEV':
       return { policy: maglev(cluster, cluster.maglev_lb_config, common?.consistent_hashing_lb_config), ...flags };
+    case 'CLUSTER_PROVIDED':
+      // The cluster chooses by itself (ORIGINAL_DST): this policy is never asked.
+      return { policy: { name: 'RANDOM' }, ...flags };
     default:
       return unsupported(cluster, 'lb_policy', cluster.name, cluster.lb_policy);
   }
@@ -188,6 +191,7 @@ function readExtension(cluster: xds.Cluster, config: xds.LoadBalancingPolicy, we
         zone: DEFAULT_ZONE_SETTINGS,
       };
     }
+    if (type === 'ClusterProvided') return { policy: { name: 'RANDOM' }, ...localityFlags(undefined, false) };
     if (type === 'WrrLocality')
       return readExtension(cluster, (any as xds.Any & xds.WrrLocalityPolicy).endpoint_picking_policy, true);
   }

@@ -68,11 +68,17 @@ export class FakeConnection implements UpstreamConnection {
   bufferLimit = -1;
   closeReason = '';
   codec: FakeCodec | null = null;
+  halfClose = false;
+  ended = false;
 
   constructor(
     readonly dispatcher: Dispatcher,
     readonly dial: Dial,
   ) {}
+
+  endWrite(): void {
+    this.ended = true;
+  }
 
   setEvents(events: ConnectionEvents): void {
     this.events = events;

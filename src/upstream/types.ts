@@ -24,7 +24,9 @@ export interface LbContext {
   /** On a retry with retry_priority: changes which priorities take the load. Absent otherwise. */
   readonly retryPriority?: RetryPriority | null;
   /** Protocol of the downstream stream, for use_downstream_protocol_config. */
-  readonly downstreamProtocol: Protocol;
+  readonly downstreamProtocol: Protocol | '';
+  /** The downstream connection, for clusters that go where it wanted to go (ORIGINAL_DST). Absent: none. */
+  readonly downstreamConnection?: ConnectionInfo | null;
 }
 
 /** retry_priority of one request. */

@@ -4,6 +4,7 @@ import net from 'node:net';
 import { after, describe, it } from 'node:test';
 import { Dispatcher } from '../base/dispatcher.js';
 import { RequestHeaders, type ResponseHeaders } from '../base/headers.js';
+import { Close } from '../codec/codec.js';
 import { Store } from '../observe/store.js';
 import { decode } from '../xds/decode.js';
 import { ClusterManagerImpl } from './cluster-manager.js';
@@ -26,7 +27,7 @@ function manager() {
     transport: (config, scope) => defaultTransport(dispatcher, config, scope),
   });
   open.push(() => {
-    for (const client of [...made.connections()]) client.close('');
+    for (const client of [...made.connections()]) client.connection.close(Close.NO_FLUSH, '');
     made.shutdown();
   });
   const stats = () => {

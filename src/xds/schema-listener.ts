@@ -28,7 +28,7 @@ message Listener envoy.config.listener.v3.Listener
   listener_filters ListenerFilter[]
   listener_filters_timeout duration
   continue_on_listener_filters_timeout bool
-  - transparent: transparent sockets (TPROXY)
+  transparent bool?
   freebind bool?
   socket_options SocketOption[]
   - tcp_fast_open_queue_length: TCP fast open

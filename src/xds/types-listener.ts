@@ -42,6 +42,8 @@ export interface Listener {
    */
   listener_filters_timeout?: number;
   continue_on_listener_filters_timeout: boolean;
+  /** IP_TRANSPARENT: the socket accepts connections to any address (TPROXY). */
+  transparent?: boolean;
   freebind?: boolean;
   socket_options: SocketOption[];
   traffic_direction: TrafficDirection;

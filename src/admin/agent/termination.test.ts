@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TestLoop } from '../../upstream/test-kit.js';
-import type { AdminHost, DrainRequest } from '../host.js';
+import type { AdminHost, DrainRequest, ServerState } from '../host.js';
 import { Termination } from './termination.js';
 
 const ISTIO = { terminationDrainMs: 5000, exitOnZeroConnections: false, minimumDrainMs: 5000 };
@@ -9,8 +9,11 @@ const ISTIO = { terminationDrainMs: 5000, exitOnZeroConnections: false, minimumD
 function bench(settings = ISTIO) {
   const loop = new TestLoop();
   const drains: DrainRequest[] = [];
-  const seen = { quits: 0, connections: 0, drains };
-  const admin = { drainListeners: (request: DrainRequest) => drains.push(request) } as unknown as AdminHost;
+  const seen = { quits: 0, connections: 0, drains, state: 'LIVE' as ServerState };
+  const admin = {
+    drainListeners: (request: DrainRequest) => drains.push(request),
+    state: () => seen.state,
+  } as unknown as AdminHost;
   const termination = new Termination(
     {
       dispatcher: loop.dispatcher,
@@ -72,4 +75,11 @@ test('a second signal ends at once', () => {
   termination.terminate();
   termination.terminate();
   assert.equal(seen.quits, 1);
+});
+
+test('a proxy that never was ready ends at once', () => {
+  const { termination, seen } = bench();
+  seen.state = 'INITIALIZING';
+  termination.terminate();
+  assert.deepEqual([seen.quits, seen.drains.length], [1, 0]);
 });

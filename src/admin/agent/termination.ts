@@ -39,12 +39,14 @@ export class Termination implements TimerOwner {
 
   /** SIGTERM or SIGINT. */
   terminate(): void {
-    if (this.drained || this.ending) {
+    const { dispatcher, admin, log } = this.host;
+    // One that never was ready has no connection to drain.
+    const unready = admin.state() === 'INITIALIZING' || admin.state() === 'PRE_INITIALIZING';
+    if (this.drained || this.ending || unready) {
       this.host.quit();
       return;
     }
     this.ending = true;
-    const { dispatcher, admin, log } = this.host;
     const { exitOnZeroConnections, minimumDrainMs, terminationDrainMs } = this.settings;
     dispatcher.enter();
     try {

@@ -1,12 +1,15 @@
-import { isIP } from 'node:net';
 import { regexFault } from '../../xds/regex.js';
+import { parseDuration } from '../duration.js';
 import type { Findings } from '../finding.js';
+import { protocolNamed } from '../protocol.js';
 import type { Resource } from '../resource.js';
-import { isTree, listAt, numberAt, stringAt, type Tree, treeAt } from '../tree.js';
+import { isTree, listAt, numberAt, stringAt, type Tree, treeAt, treesAt } from '../tree.js';
+import { domainFault, isLabel, nameFault, subnetFault, workloadLabelFault } from './names.js';
 
 /** Says what istiod's admission would say about one document. */
 export class Admission {
   passed = true;
+  private silent = false;
 
   constructor(
     readonly resource: Resource,
@@ -19,16 +22,22 @@ export class Admission {
   }
 
   warn(tree: object, field: string, message: string): void {
-    this.findings.warn('admission', this.resource, tree, field, message);
+    if (!this.silent) this.findings.warn('admission', this.resource, tree, field, message);
   }
 
-  /** A host name, perhaps a wildcard; with `addresses` an IP address too. */
-  host(tree: object, field: string, host: string, addresses = false): boolean {
-    if (addresses && isIP(host) !== 0) return true;
+  /** istiod loses the warnings of some parts of a document on the way. */
+  withoutWarnings(check: () => void): void {
+    const before = this.silent;
+    this.silent = true;
+    check();
+    this.silent = before;
+  }
+
+  /** A host name, perhaps a wildcard. */
+  host(tree: object, field: string, host: string): boolean {
     const reason = domainFault(host);
-    if (reason === null) return true;
-    this.refuse(tree, field, reason, 'a DNS name such as shop.example.com or *.example.com');
-    return false;
+    if (reason !== null) this.refuse(tree, field, reason, 'a DNS name such as shop.example.com or *.example.com');
+    return reason === null;
   }
 
   port(tree: Tree, field: string, number: number | undefined): void {
@@ -37,13 +46,45 @@ export class Admission {
     }
   }
 
+  portName(tree: object, field: string, name: string): void {
+    if (!isLabel(name)) this.refuse(tree, field, `invalid port name: ${name}`, 'a DNS label such as http-web');
+  }
+
+  protocol(tree: Tree, field: string): void {
+    const protocol = stringAt(tree, field);
+    if (protocol === '' || protocolNamed(protocol) !== 'sniffed') return;
+    this.refuse(tree, field, `unsupported protocol: ${protocol}`, 'HTTP, HTTPS, GRPC, HTTP2, MONGO, TCP, TLS');
+  }
+
+  /** A duration of at least a whole millisecond. */
+  duration(tree: Tree | undefined, field: string): void {
+    if (tree === undefined || typeof tree[field] !== 'string') return;
+    const ms = parseDuration(stringAt(tree, field)) ?? 0;
+    if (ms < 1) this.refuse(tree, field, 'duration must be greater than 1ms', 'such as 5s, 1.5s, 250ms or 1h30m');
+    else if (!Number.isInteger(ms))
+      this.refuse(tree, field, 'only durations to ms precision are supported', 'such as 0.25s or 250ms');
+  }
+
+  /** A field that istiod reads as a duration though its schema takes any text. */
+  durationText(tree: Tree | undefined, field: string): boolean {
+    if (tree === undefined || typeof tree[field] !== 'string' || parseDuration(stringAt(tree, field)) !== null)
+      return true;
+    this.refuse(
+      tree,
+      field,
+      `bad Duration: invalid duration ${JSON.stringify(tree[field])}`,
+      'such as 5s, 250ms or 1h30m',
+    );
+    return false;
+  }
+
   /** `destination` of a route or mirror. */
   destination(tree: Tree, field: string): void {
     const destination = treeAt(tree, field);
     if (destination === undefined) return;
     const host = stringAt(destination, 'host');
     if (host === '*') this.refuse(destination, 'host', 'invalid destination host *');
-    else this.host(destination, 'host', host, true);
+    else this.host(destination, 'host', host);
     const subset = stringAt(destination, 'subset');
     if (subset !== '' && !isLabel(subset)) this.refuse(destination, 'subset', `subset name is invalid: ${subset}`);
     const port = treeAt(destination, 'port');
@@ -63,24 +104,26 @@ export class Admission {
     }
   }
 
-  /** `exportTo`: `*`, `.`, or namespaces; `~` where `nobody` allows it. */
-  exportTo(nobody: boolean): void {
+  /** `exportTo`: `*`, `.`, or namespaces; `~` for ServiceEntries. */
+  exportTo({ nobody = false, own = false } = {}): void {
     const { spec, namespace } = this.resource;
     const seen = new Set<string>();
     const list = listAt(spec, 'exportTo');
     for (let i = 0; i < list.length; i++) {
       const entry = String(list[i]);
       const key = entry === '.' ? namespace : entry;
-      if (seen.has(key)) this.refuse(list, String(i), `duplicate entries in exportTo for entry ${entry}`);
-      seen.add(key);
-      if (key !== '*' && !(nobody && key === '~') && !isLabel(key)) {
-        this.refuse(
-          list,
-          String(i),
-          `${JSON.stringify(entry)} is no namespace`,
-          nobody ? '*, ., ~ or a namespace' : '*, . or a namespace',
-        );
+      if (seen.has(key)) {
+        this.refuse(list, String(i), `duplicate entries in exportTo for entry ${entry}`);
+        continue;
       }
+      if (key !== '*' && !(nobody && entry === '~') && !isLabel(key)) {
+        const allowed = nobody ? '*, ., ~ or a namespace' : '*, . or a namespace';
+        this.refuse(list, String(i), `${JSON.stringify(entry)} is no namespace`, allowed);
+      } else seen.add(key);
+    }
+    if (own && seen.size > 0 && !(seen.size === 1 && seen.has(namespace))) {
+      const message = 'destination rule with workload selector cannot have exportTo beyond current namespace';
+      this.refuse(spec, 'exportTo', message, '.');
     }
     if (list.length > 1 && seen.has('*')) {
       this.refuse(spec, 'exportTo', 'cannot have both public (*) and non-public exportTo values for a resource');
@@ -90,10 +133,9 @@ export class Admission {
     }
   }
 
-  /** `matchLabels` or `labels` that select workloads. */
-  labels(tree: Tree | undefined, field: string): void {
-    const labels = treeAt(tree, field);
-    if (labels === undefined) return;
+  /** Labels that select workloads, in `tree[field]`. */
+  private selecting(tree: Tree, field: string): void {
+    const labels = treeAt(tree, field) ?? {};
     for (const key of Object.keys(labels)) {
       const value = labels[key];
       if (key === '') this.refuse(labels, key, 'empty key is not supported in selector');
@@ -103,8 +145,110 @@ export class Admission {
     }
   }
 
-  regex(tree: Tree, field: string, pattern: string, where: string): void {
-    const long = pattern.length > 1024 ? 'regex is too large, max length allowed is 1024' : null;
+  /** `selector.matchLabels` of a policy, or `workloadSelector` of a DestinationRule. */
+  selector(owner: Tree, field = 'selector'): void {
+    const selector = treeAt(owner, field);
+    if (selector === undefined) return;
+    this.selecting(selector, 'matchLabels');
+    this.selectorWarning(owner, field);
+  }
+
+  /** A selector without labels selects everything. */
+  selectorWarning(owner: Tree, field = 'selector'): void {
+    const selector = treeAt(owner, field);
+    if (selector === undefined) return;
+    if (Object.keys(treeAt(selector, 'matchLabels') ?? {}).length === 0) {
+      this.warn(owner, field, 'workload selector specified without labels');
+    }
+  }
+
+  /** `workloadSelector.labels` of the networking kinds; false when nothing else is looked at. */
+  workloadSelector(what: string): boolean {
+    const { spec } = this.resource;
+    const selector = treeAt(spec, 'workloadSelector');
+    if (selector === undefined) return true;
+    const before = this.passed;
+    this.selecting(selector, 'labels');
+    if (this.passed !== before) return false;
+    if (Object.keys(treeAt(selector, 'labels') ?? {}).length === 0) {
+      const message = `${what}: workload selector specified without labels, will be applied to all services in namespace`;
+      this.warn(spec, 'workloadSelector', message);
+    }
+    return true;
+  }
+
+  /** `selector`, `targetRef` and `targetRefs` of a policy. */
+  targets(): void {
+    const { spec } = this.resource;
+    const single = treeAt(spec, 'targetRef');
+    const several = treesAt(spec, 'targetRefs');
+    const given = [treeAt(spec, 'selector'), single, several[0]].filter((v) => v !== undefined);
+    if (given.length > 1) this.refuse(spec, 'selector', 'only one of targetRefs or workloadSelector can be set');
+    this.selector(spec);
+    for (const ref of single === undefined ? several : [single, ...several]) this.targetRef(ref);
+  }
+
+  private targetRef(ref: Tree): void {
+    if (stringAt(ref, 'name') === '') this.refuse(ref, 'name', 'targetRef name must be set');
+    if (stringAt(ref, 'namespace') !== '') {
+      this.refuse(
+        ref,
+        'namespace',
+        'targetRef namespace must not be set; cross namespace referencing is not supported',
+      );
+    }
+    const group = stringAt(ref, 'group');
+    const target = `${group === 'core' ? '' : group}/${stringAt(ref, 'kind')}`;
+    if (TARGETS.includes(target)) return;
+    this.refuse(ref, 'kind', `targetRef must not be to ${target}`, TARGETS.join(', '));
+  }
+
+  /** Labels of workloads, in `tree[field]`. */
+  workloadLabels(tree: Tree, field: string): void {
+    const labels = treeAt(tree, field) ?? {};
+    for (const key of Object.keys(labels)) {
+      const reason = workloadLabelFault(key, stringAt(labels, key));
+      if (reason !== null) this.refuse(labels, key, reason);
+    }
+  }
+
+  /** Gateways that a VirtualService or a match names: `namespace/name`, or the older DNS names. */
+  gateways(tree: Tree): void {
+    const names = listAt(tree, 'gateways');
+    for (let i = 0; i < names.length; i++) {
+      const name = String(names[i]);
+      const slash = name.indexOf('/');
+      if (slash === -1) {
+        if (name.includes('.')) {
+          const [gateway, namespace] = name.split('.');
+          const better = `"${namespace}/${gateway}"`;
+          this.warn(
+            names,
+            String(i),
+            `using legacy gatewayName format "${name}"; prefer the <namespace>/<name> format: ${better}`,
+          );
+        }
+        const reason = nameFault(name);
+        if (reason !== null) this.refuse(names, String(i), reason, 'namespace/name');
+        // istiod looks no further than the first name of this form.
+        return;
+      }
+      const parts = [name.slice(0, slash), name.slice(slash + 1)];
+      const wrong = parts.find((part) => !isLabel(part));
+      if (wrong !== undefined) this.refuse(names, String(i), `invalid value for gateway: "${wrong}"`, 'namespace/name');
+    }
+  }
+
+  subnets(tree: Tree, field: string): void {
+    const subnets = listAt(tree, field);
+    for (let i = 0; i < subnets.length; i++) {
+      const reason = subnetFault(String(subnets[i]));
+      if (reason !== null) this.refuse(subnets, String(i), reason, 'an address, or one with /bits');
+    }
+  }
+
+  regex(tree: object, field: string, pattern: string, where: string): void {
+    const long = Buffer.byteLength(pattern) > 1024 ? 'regex is too large, max length allowed is 1024' : null;
     const fault = long ?? regexFault(pattern);
     if (fault === null) return;
     const reason = long ?? `error parsing regexp: ${fault}`;
@@ -129,30 +273,10 @@ export class Admission {
   }
 }
 
-/** A DNS label (RFC 1123). */
-export function isLabel(text: string): boolean {
-  return text.length <= 63 && /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/.test(text);
-}
-
-const WILDCARD_LABEL = /^(?:\*|[a-zA-Z0-9*]?(?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)$/;
-const NAME_LABEL = /^[a-zA-Z0-9](?:[-a-zA-Z0-9_]*[a-zA-Z0-9])?$/;
-
-/** Why a name is no DNS name; a wildcard may stand for its first label. */
-export function domainFault(host: string): string | null {
-  if (host === '') return 'empty domain name not allowed';
-  if (host.length > 255) return `domain name ${JSON.stringify(host)} too long (max 255)`;
-  const labels = host.split('.');
-  if (labels[labels.length - 1] === '') labels.pop();
-  const [first, ...rest] = labels;
-  if (!WILDCARD_LABEL.test(first))
-    return `domain name ${JSON.stringify(host)} invalid (label ${JSON.stringify(first)} invalid)`;
-  const top = rest[rest.length - 1];
-  if (top !== undefined && /^\d+$/.test(top)) {
-    return `domain name ${JSON.stringify(host)} invalid (top level domain ${JSON.stringify(top)} cannot be all-numeric)`;
-  }
-  for (const label of rest) {
-    if (label.length <= 63 && NAME_LABEL.test(label)) continue;
-    return `domain name ${JSON.stringify(host)} invalid (label ${JSON.stringify(label)} invalid)`;
-  }
-  return null;
-}
+/** What a policy may be bound to, as `group/kind`. */
+const TARGETS = [
+  '/Service',
+  'networking.istio.io/ServiceEntry',
+  'gateway.networking.k8s.io/Gateway',
+  'gateway.networking.k8s.io/GatewayClass',
+];

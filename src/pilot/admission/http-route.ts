@@ -2,7 +2,9 @@ import { STATUS_CODES } from 'node:http';
 import { parseDuration } from '../duration.js';
 import { GRPC_STATUS } from '../route/filters.js';
 import { booleanAt, isTree, listAt, numberAt, stringAt, type Tree, treeAt, treesAt } from '../tree.js';
-import { type Admission, isLabel } from './common.js';
+import type { Admission } from './common.js';
+import { isLabel } from './names.js';
+import { isClaim } from './virtual-service.js';
 
 const RETRY_ON = new Set([
   '5xx',
@@ -47,6 +49,7 @@ export function checkHttpRoute(admission: Admission, route: Tree, delegated: boo
     admission.destination(one, 'destination');
   }
   admission.weights(route, 'route', destinations);
+  admission.duration(route, 'timeout');
 }
 
 function checkActions(admission: Admission, route: Tree, delegated: boolean): void {
@@ -85,8 +88,7 @@ function checkMatch(admission: Admission, match: Tree): void {
     const map = treeAt(match, field) ?? {};
     for (const name of Object.keys(map)) {
       if (map[name] === null && field === 'headers') admission.refuse(map, name, `header match ${name} cannot be null`);
-      const claim = name.toLowerCase().startsWith('@request.auth.claims');
-      if (!claim && !PSEUDO.has(name) && !HEADER_NAME.test(name)) {
+      if (!isClaim(name) && !PSEUDO.has(name) && !HEADER_NAME.test(name)) {
         admission.refuse(map, name, `header name ${name} is not a valid header name`);
       }
       // Without the header, the word * stands for any value at all.
@@ -100,6 +102,8 @@ function checkMatch(admission: Admission, match: Tree): void {
   for (const name of Object.keys(query)) admission.stringMatch(query, name, 'queryParams');
   const port = numberAt(match, 'port') ?? 0;
   if (port !== 0) admission.port(match, 'port', port);
+  admission.workloadLabels(match, 'sourceLabels');
+  admission.withoutWarnings(() => admission.gateways(match));
   const namespace = stringAt(match, 'sourceNamespace');
   if (namespace !== '' && !isLabel(namespace)) {
     admission.refuse(match, 'sourceNamespace', `sourceNamespace match ${namespace} is invalid`);
@@ -140,24 +144,52 @@ function checkHeaderValue(admission: Admission, tree: Tree, field: string, value
   }
 }
 
+/** Whether every `%VARIABLE%` or `%VARIABLE(arguments)%` is ended; arguments in brackets are texts in quotes. */
 function endsItsVariables(value: string): boolean {
-  for (let at = value.indexOf('%'); at !== -1; at = value.indexOf('%', at + 1)) {
-    if (value[at + 1] === '%') {
-      at++;
-      continue;
+  let state: 'text' | 'name' | 'arguments' | 'argument' | 'next' | 'string' | 'close' | 'end' = 'text';
+  for (let at = 0; at < value.length; at++) {
+    const c = value[at];
+    switch (state) {
+      case 'text':
+        if (c !== '%') break;
+        if (at + 1 === value.length) return false;
+        if (value[at + 1] === '%') at++;
+        else state = 'name';
+        break;
+      case 'name':
+        if (c === '%') state = 'text';
+        else if (c === '(') state = 'arguments';
+        break;
+      case 'arguments':
+        if (c === '[') state = 'argument';
+        else if (c !== ' ') state = 'string';
+        break;
+      case 'argument':
+        if (c === '"') state = 'string';
+        else if (c !== ' ') return false;
+        break;
+      case 'string':
+        if (c === '\\') {
+          if (++at === value.length) return false;
+        } else if (c === ')') state = 'end';
+        else if (c === '"') state = 'next';
+        break;
+      case 'next':
+        if (c === ',') state = 'argument';
+        else if (c === ']') state = 'close';
+        else if (c !== ' ') return false;
+        break;
+      case 'close':
+        if (c === ')') state = 'end';
+        else if (c !== ' ') return false;
+        break;
+      case 'end':
+        if (c === '%') state = 'text';
+        else if (c !== ' ') return false;
+        break;
     }
-    const end = value.indexOf('%', at + 1);
-    const open = value.indexOf('(', at + 1);
-    if (open !== -1 && open < end) {
-      const close = value.indexOf(')', open);
-      if (close === -1) return false;
-      at = close + 1;
-      while (value[at] === ' ') at++;
-      if (value[at] !== '%') return false;
-    } else if (end === -1) return false;
-    else at = end;
   }
-  return true;
+  return state === 'text';
 }
 
 function checkCors(admission: Admission, cors: Tree | undefined): void {
@@ -185,6 +217,7 @@ function checkCors(admission: Admission, cors: Tree | undefined): void {
       }
     }
   }
+  admission.duration(cors, 'maxAge');
   const maxAge = parseDuration(stringAt(cors, 'maxAge'));
   if (maxAge !== null && maxAge % 1000 !== 0) {
     admission.refuse(cors, 'maxAge', 'max_age duration is accurate only to seconds precision', 'whole seconds');
@@ -221,10 +254,11 @@ function checkFault(admission: Admission, fault: Tree | undefined): void {
       }
     } else if (abort['http2Error'] !== undefined) {
       admission.refuse(abort, 'http2Error', 'HTTP/2 abort fault injection not supported yet');
-    } else admission.warn(fault, 'abort', 'abort configured, but error type not set');
+    }
   }
   if (delay !== undefined) {
     checkPercentage(admission, delay);
+    admission.duration(delay, 'fixedDelay');
     if (delay['exponentialDelay'] !== undefined) {
       admission.refuse(delay, 'exponentialDelay', 'exponentialDelay not supported yet', 'fixedDelay');
     }
@@ -239,12 +273,13 @@ function checkStatus(admission: Admission, tree: Tree, field: string, status: nu
 
 function checkMirrors(admission: Admission, route: Tree): void {
   admission.destination(route, 'mirror');
-  const percent = numberAt(route, 'mirrorPercent');
+  const written = numberAt(route, 'mirror_percent') === undefined ? 'mirrorPercent' : 'mirror_percent';
+  const percent = numberAt(route, written);
   if (percent !== undefined) {
     if (percent > 100) {
-      admission.refuse(route, 'mirrorPercent', `mirror_percent must have a max value of 100 (it has ${percent})`);
+      admission.refuse(route, written, `mirror_percent must have a max value of 100 (it has ${percent})`);
     }
-    admission.warn(route, 'mirrorPercent', 'using deprecated setting "mirrorPercent", use "mirrorPercentage" instead');
+    admission.warn(route, written, 'using deprecated setting "mirrorPercent", use "mirrorPercentage" instead');
   }
   const share = (tree: Tree, field: string) => {
     const value = numberAt(treeAt(tree, field), 'value') ?? 0;
@@ -325,6 +360,8 @@ function checkRetries(admission: Admission, retries: Tree | undefined): void {
   if (attempts === 0 && more) {
     admission.refuse(retries, '', 'http retry policy configured when attempts are set to 0 (disabled)');
   }
+  admission.duration(retries, 'perTryTimeout');
+  admission.duration(retries, 'backoff');
   for (const word of retryOn === '' ? [] : retryOn.split(',')) {
     const code = /^[+-]?\d+$/.test(word) ? Number(word) : 0;
     if (STATUS_CODES[code] !== undefined || RETRY_ON.has(word)) continue;

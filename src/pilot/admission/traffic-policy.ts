@@ -1,5 +1,8 @@
+import { parseDuration } from '../duration.js';
 import { booleanAt, isTree, listAt, numberAt, stringAt, type Tree, treeAt, treesAt } from '../tree.js';
 import type { Admission } from './common.js';
+import { checkLocality, checkZoneAware } from './locality.js';
+import { isAddress, nameFault } from './names.js';
 
 const PARTS = ['outlierDetection', 'connectionPool', 'loadBalancer', 'tls'];
 const MORE_PARTS = ['portLevelSettings', 'tunnel', 'proxyProtocol', 'retryBudget'];
@@ -10,18 +13,37 @@ export function checkTrafficPolicy(admission: Admission, owner: Tree, field: str
   if (policy === undefined) return;
   if ([...PARTS, ...MORE_PARTS].every((p) => policy[p] === undefined || policy[p] === null)) {
     admission.refuse(owner, field, 'traffic policy must have at least one field');
+    return;
   }
   if (treeAt(policy, 'tunnel') !== undefined && treeAt(policy, 'proxyProtocol') !== undefined) {
     admission.refuse(policy, 'tunnel', 'tunnel and proxyProtocol must not be set together');
+    return;
   }
   checkParts(admission, policy);
+  admission.durationText(treeAt(policy, 'retryBudget'), 'budgetInterval');
+  checkTunnel(admission, treeAt(policy, 'tunnel'));
+  admission.withoutWarnings(() => checkPorts(admission, policy));
+}
+
+function checkTunnel(admission: Admission, tunnel: Tree | undefined): void {
+  if (tunnel === undefined) return;
+  if (!['', 'CONNECT', 'POST'].includes(stringAt(tunnel, 'protocol'))) {
+    admission.refuse(tunnel, 'protocol', 'tunnel protocol must be "CONNECT" or "POST"', 'CONNECT or POST');
+  }
+  const host = stringAt(tunnel, 'targetHost');
+  if (!isAddress(host) && nameFault(host) !== null) {
+    admission.refuse(tunnel, 'targetHost', 'tunnel target host must be valid FQDN or IP address');
+  }
+  admission.port(tunnel, 'targetPort', numberAt(tunnel, 'targetPort') ?? 0);
+}
+
+function checkPorts(admission: Admission, policy: Tree): void {
   for (const settings of treesAt(policy, 'portLevelSettings')) {
     if (treeAt(settings, 'port') === undefined)
       admission.refuse(settings, '', 'portTrafficPolicy must have valid port');
     if (PARTS.every((p) => settings[p] === undefined || settings[p] === null)) {
       admission.refuse(settings, '', 'port traffic policy must have at least one field');
-    }
-    checkParts(admission, settings);
+    } else checkParts(admission, settings);
   }
 }
 
@@ -34,6 +56,8 @@ function checkParts(admission: Admission, policy: Tree): void {
 
 function checkOutlierDetection(admission: Admission, outlier: Tree | undefined): void {
   if (outlier === undefined) return;
+  admission.duration(outlier, 'baseEjectionTime');
+  admission.duration(outlier, 'interval');
   if ((numberAt(outlier, 'consecutiveErrors') ?? 0) !== 0) {
     admission.warn(
       outlier,
@@ -72,6 +96,7 @@ export function checkConnectionPool(admission: Admission, owner: Tree, field: st
   if (http === undefined && treeAt(pool, 'tcp') === undefined) {
     admission.refuse(owner, field, 'connection pool must have at least one field');
   }
+  checkTcp(admission, treeAt(pool, 'tcp'));
   for (const [part, name, words] of LIMITS) {
     const settings = treeAt(pool, part);
     if (settings !== undefined && (numberAt(settings, name) ?? 0) < 0) {
@@ -79,6 +104,7 @@ export function checkConnectionPool(admission: Admission, owner: Tree, field: st
     }
   }
   if (http === undefined) return;
+  admission.duration(http, 'idleTimeout');
   if (stringAt(http, 'h2UpgradePolicy') === 'UPGRADE' && booleanAt(http, 'useClientProtocol') === true) {
     admission.refuse(http, 'useClientProtocol', 'use client protocol must not be true when H2UpgradePolicy is UPGRADE');
   }
@@ -86,7 +112,20 @@ export function checkConnectionPool(admission: Admission, owner: Tree, field: st
   for (const part of keepAlive === undefined ? [] : ['interval', 'timeout']) {
     if (stringAt(keepAlive, part) === '')
       admission.refuse(http, 'http2KeepAlive', `http2 keepalive ${part} is required`);
+    admission.duration(keepAlive, part);
   }
+}
+
+function checkTcp(admission: Admission, tcp: Tree | undefined): void {
+  if (tcp === undefined) return;
+  admission.duration(tcp, 'connectTimeout');
+  admission.duration(tcp, 'maxConnectionDuration');
+  // Less than a millisecond switches it off.
+  if (!admission.durationText(tcp, 'idleTimeout')) return;
+  if (Math.abs(parseDuration(stringAt(tcp, 'idleTimeout')) ?? 0) >= 1) admission.duration(tcp, 'idleTimeout');
+  const keepalive = treeAt(tcp, 'tcpKeepalive');
+  admission.duration(keepalive, 'time');
+  admission.duration(keepalive, 'interval');
 }
 
 function isPrime(n: number): boolean {
@@ -101,10 +140,18 @@ function checkLoadBalancer(admission: Admission, balancer: Tree | undefined, out
   const hash = treeAt(balancer, 'consistentHash');
   if (hash !== undefined) checkConsistentHash(admission, hash);
   const locality = treeAt(balancer, 'localityLbSetting');
+  const zones = treeAt(balancer, 'zoneAwareLbSetting');
+  if (locality !== undefined && zones !== undefined) {
+    const message = 'only one of localityLbSetting and zoneAwareLbSetting can be set';
+    admission.refuse(balancer, 'zoneAwareLbSetting', message);
+  }
   if (locality !== undefined) checkLocality(admission, balancer, locality, outlier);
+  if (zones !== undefined) checkZoneAware(admission, balancer, zones, outlier);
+  admission.durationText(balancer, 'warmupDurationSecs');
   const warmup = treeAt(balancer, 'warmup');
   if (warmup === undefined) return;
   if (stringAt(warmup, 'duration') === '') admission.refuse(balancer, 'warmup', 'duration is required');
+  admission.duration(warmup, 'duration');
   const least = numberAt(warmup, 'minimumPercent') ?? numberAt(treeAt(warmup, 'minimumPercent'), 'value') ?? 0;
   if (least > 100)
     admission.refuse(warmup, 'minimumPercent', 'minimumPercent value should be less than or equal to 100');
@@ -115,6 +162,7 @@ function checkLoadBalancer(admission: Admission, balancer: Tree | undefined, out
 function checkConsistentHash(admission: Admission, hash: Tree): void {
   const cookie = treeAt(hash, 'httpCookie');
   if (cookie !== undefined) {
+    admission.durationText(cookie, 'ttl');
     if (stringAt(cookie, 'name') === '') admission.refuse(hash, 'httpCookie', 'name required for HttpCookie');
     const names = new Set<string>();
     for (const attribute of treesAt(cookie, 'attributes')) {
@@ -142,45 +190,15 @@ function checkConsistentHash(admission: Admission, hash: Tree): void {
   else if (!isPrime(size)) admission.refuse(maglev, 'tableSize', 'tableSize must be a prime number for maglev');
 }
 
-function checkLocality(admission: Admission, balancer: Tree, locality: Tree, outlier: Tree | undefined): void {
-  const distribute = treesAt(locality, 'distribute');
-  const failover = treesAt(locality, 'failover');
-  if (distribute.length > 0 && failover.length > 0) {
-    admission.refuse(locality, 'failover', "can not simultaneously specify 'distribute' and 'failover'");
-    return;
-  }
-  for (const one of distribute) {
-    const to = treeAt(one, 'to') ?? {};
-    let total = 0;
-    for (const key of Object.keys(to)) {
-      const weight = numberAt(to, key) ?? 0;
-      if (weight <= 0 || weight > 100) admission.refuse(to, key, 'locality weight must be in range [1, 100]');
-      total += weight;
-    }
-    if (total !== 100) admission.refuse(one, 'to', `total locality weight ${total} != 100`);
-  }
-  const listed = failover.length > 0 || listAt(locality, 'failoverPriority').length > 0;
-  if (listed && outlier === undefined) {
-    admission.warn(balancer, 'localityLbSetting', 'outlier detection policy must be provided for failover');
-  }
-  for (const one of failover) {
-    const from = stringAt(one, 'from');
-    const to = stringAt(one, 'to');
-    if (from === to) admission.refuse(one, '', 'locality lb failover settings must specify different regions');
-    if (from.includes('/') || to.includes('/')) admission.refuse(one, '', 'locality lb failover only specify region');
-    if (from.includes('*') || to.includes('*')) {
-      admission.refuse(one, '', "locality lb failover region should not contain '*' wildcard");
-    }
-  }
-}
-
 function checkTls(admission: Admission, tls: Tree | undefined): void {
   if (!isTree(tls)) return;
   const has = (field: string) => stringAt(tls, field) !== '';
   const mode = stringAt(tls, 'mode');
   const insecure = booleanAt(tls, 'insecureSkipVerify') === true;
   const originates = mode === 'SIMPLE' || mode === 'MUTUAL';
-  if (insecure && originates && (has('caCertificates') || listAt(tls, 'subjectAltNames').length > 0)) {
+  checkConfigMap(admission, tls);
+  const named = has('caCertificates') || listAt(tls, 'subjectAltNames').length > 0;
+  if (insecure && ((originates && named) || (mode === 'SIMPLE' && has('credentialName')))) {
     admission.refuse(
       tls,
       'insecureSkipVerify',
@@ -197,4 +215,20 @@ function checkTls(admission: Admission, tls: Tree | undefined): void {
   if (mode !== 'MUTUAL') return;
   if (!has('clientCertificate')) admission.refuse(tls, 'mode', 'client certificate required for mutual tls');
   if (!has('privateKey')) admission.refuse(tls, 'mode', 'private key required for mutual tls');
+}
+
+/** `configmap://name` or `configmap://namespace/name`, of the rule's own namespace. */
+function checkConfigMap(admission: Admission, tls: Tree): void {
+  const name = stringAt(tls, 'credentialName');
+  if (!name.startsWith('configmap://')) return;
+  const parts = name.slice('configmap://'.length).split('/');
+  const { namespace } = admission.resource;
+  const own = parts.length === 1 || parts[0] === namespace;
+  if (own && parts.length <= 2 && !parts.includes('')) return;
+  admission.refuse(
+    tls,
+    'credentialName',
+    `invalid configmap:// credentialName: ${name}`,
+    `configmap://${namespace}/name`,
+  );
 }

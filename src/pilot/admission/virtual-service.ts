@@ -1,8 +1,9 @@
-import { isIP } from 'node:net';
 import { hostCoveredBy, hostsOverlap } from '../names.js';
-import { isTree, listAt, stringAt, stringsAt, type Tree, treeAt, treesAt } from '../tree.js';
+import { listAt, numberAt, stringsAt, type Tree, treeAt, treesAt } from '../tree.js';
 import type { Admission } from './common.js';
 import { checkHttpRoute } from './http-route.js';
+import { domainFault, isAddress } from './names.js';
+import { warnUnreachable } from './unreachable.js';
 
 export function checkVirtualService(admission: Admission): void {
   const { spec } = admission.resource;
@@ -19,6 +20,7 @@ export function checkVirtualService(admission: Admission): void {
       }
     }
   }
+  admission.gateways(spec);
   checkHosts(admission, spec, hosts);
   const kinds = ['http', 'tls', 'tcp'];
   if (kinds.every((k) => listAt(spec, k).length === 0)) {
@@ -27,10 +29,10 @@ export function checkVirtualService(admission: Admission): void {
   const http = treesAt(spec, 'http');
   for (const route of http) checkHttpRoute(admission, route, delegate);
   if (!boundToGateway(spec)) for (const route of http) refuseClaims(admission, route);
-  for (const route of treesAt(spec, 'tls')) checkTlsRoute(admission, route, hosts);
-  for (const route of treesAt(spec, 'tcp')) checkStreamRoute(admission, route, 'TCP');
-  admission.exportTo(false);
-  warnUnreachable(admission, http);
+  for (const route of treesAt(spec, 'tls')) checkTlsRoute(admission, route, spec, hosts);
+  for (const route of treesAt(spec, 'tcp')) checkTcpRoute(admission, route);
+  admission.exportTo();
+  for (const kind of kinds) warnUnreachable(admission, treesAt(spec, kind), kind === 'http');
 }
 
 function boundToGateway(spec: Tree): boolean {
@@ -38,14 +40,30 @@ function boundToGateway(spec: Tree): boolean {
   return gateways.length > 0 && !gateways.includes('mesh');
 }
 
+/** Names of the form that gateways between networks use. */
+const SNI_NAME = /^outbound_[^_]*\d[^_]*_[^_]*_[^_]*[a-zA-Z]/;
+
+/** Why a host is none; null when it is one. */
+function hostFault(host: string, spec: Tree, gateway: boolean): string | null {
+  const matches = treesAt(spec, 'tls').flatMap((route) => treesAt(route, 'match'));
+  const bySni = matches.some((match) => listAt(match, 'sniHosts').length > 0);
+  if (gateway && bySni && host.startsWith('outbound_')) {
+    return SNI_NAME.test(host) ? null : `domain name "${host}" invalid, should follow outbound_.<port>_._.<hostname>`;
+  }
+  return domainFault(host);
+}
+
 function checkHosts(admission: Admission, spec: Tree, hosts: readonly string[]): void {
   const list = listAt(spec, 'hosts');
-  const toGateway = boundToGateway(spec);
+  const gateway = boundToGateway(spec);
   let valid = true;
   for (let i = 0; i < hosts.length; i++) {
-    if (hosts[i].startsWith('outbound_.') && toGateway) continue;
-    if (!admission.host(list, String(i), hosts[i], true)) valid = false;
-    else if (hosts[i] === '*' && !toGateway) {
+    const reason = hostFault(hosts[i], spec, gateway);
+    if (reason !== null) {
+      if (isAddress(hosts[i])) continue;
+      valid = false;
+      admission.refuse(list, String(i), reason, 'a DNS name such as shop.example.com or *.example.com');
+    } else if (hosts[i] === '*' && !gateway) {
       valid = false;
       const message = 'wildcard host * is not allowed for virtual services bound to the mesh gateway';
       admission.refuse(list, String(i), message);
@@ -59,19 +77,27 @@ function checkHosts(admission: Admission, spec: Tree, hosts: readonly string[]):
   }
 }
 
+/** A claim of a token in the place of a header: `@request.auth.claims.name` or `@request.auth.claims[name]`. */
+export function isClaim(name: string): boolean {
+  const prefix = '@request.auth.claims';
+  if (!name.toLowerCase().startsWith(prefix)) return false;
+  const rest = name.slice(prefix.length);
+  return /^\../s.test(rest) || /^\[.+\]$/s.test(rest);
+}
+
 function refuseClaims(admission: Admission, route: Tree): void {
   for (const match of treesAt(route, 'match')) {
     for (const field of ['headers', 'withoutHeaders']) {
       const map = treeAt(match, field) ?? {};
       for (const name of Object.keys(map)) {
-        if (!name.toLowerCase().startsWith('@request.auth.claims')) continue;
+        if (!isClaim(name)) continue;
         admission.refuse(map, name, `JWT claim based routing (key: ${name}) is only supported for gateway`);
       }
     }
   }
 }
 
-function checkTlsRoute(admission: Admission, route: Tree, hosts: readonly string[]): void {
+function checkTlsRoute(admission: Admission, route: Tree, spec: Tree, hosts: readonly string[]): void {
   const matches = treesAt(route, 'match');
   if (matches.length === 0) admission.refuse(route, '', 'TLS route must have at least one match condition');
   for (const match of matches) {
@@ -79,76 +105,39 @@ function checkTlsRoute(admission: Admission, route: Tree, hosts: readonly string
     if (names.length === 0) admission.refuse(match, '', 'TLS match must have at least one SNI host');
     for (let i = 0; i < names.length; i++) {
       const name = String(names[i]);
-      if (isIP(name) !== 0) {
-        admission.warn(
-          names,
-          String(i),
-          `using an IP address ("${name}") goes against SNI spec and most clients do not support this`,
-        );
-      } else if (admission.host(names, String(i), name) && !hosts.some((h) => hostCoveredBy(name, h))) {
+      const reason = hostFault(name, spec, boundToGateway(spec));
+      if (reason !== null && isAddress(name)) {
+        const message = `using an IP address ("${name}") goes against SNI spec and most clients do not support this`;
+        admission.warn(names, String(i), message);
+      } else if (reason !== null) admission.refuse(names, String(i), reason);
+      else if (!hosts.some((h) => hostCoveredBy(name, h))) {
         const message = `SNI host "${name}" is not a compatible subset of any of the virtual service hosts: [${hosts.join(', ')}]`;
         admission.refuse(names, String(i), message);
       }
     }
+    checkStreamMatch(admission, match);
   }
   checkStreamRoute(admission, route, 'TLS');
+}
+
+function checkTcpRoute(admission: Admission, route: Tree): void {
+  admission.withoutWarnings(() => {
+    for (const match of treesAt(route, 'match')) checkStreamMatch(admission, match);
+  });
+  checkStreamRoute(admission, route, 'TCP');
+}
+
+function checkStreamMatch(admission: Admission, match: Tree): void {
+  admission.subnets(match, 'destinationSubnets');
+  const port = numberAt(match, 'port') ?? 0;
+  if (port !== 0) admission.port(match, 'port', port);
+  admission.workloadLabels(match, 'sourceLabels');
+  admission.gateways(match);
 }
 
 function checkStreamRoute(admission: Admission, route: Tree, kind: string): void {
   const destinations = treesAt(route, 'route');
   if (destinations.length === 0) admission.refuse(route, '', `${kind} route is required`);
   for (const one of destinations) admission.destination(one, 'destination');
-  for (const match of treesAt(route, 'match')) {
-    const subnets = listAt(match, 'destinationSubnets');
-    for (let i = 0; i < subnets.length; i++) {
-      const [address, bits] = String(subnets[i]).split('/');
-      const version = isIP(address);
-      const width = version === 4 ? 32 : 128;
-      const good = version !== 0 && (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= width));
-      if (!good) admission.refuse(subnets, String(i), `${subnets[i]} is not a valid CIDR block`);
-    }
-  }
   admission.weights(route, 'route', destinations);
-}
-
-/** Text by which two matches are the same, whatever the order of their fields. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (!isTree(value)) return JSON.stringify(value) ?? 'null';
-  const fields = Object.keys(value).sort();
-  return `{${fields.map((f) => `${JSON.stringify(f)}:${canonical(value[f])}`).join(',')}}`;
-}
-
-function warnUnreachable(admission: Admission, routes: readonly Tree[]): void {
-  const seen = new Map<string, number>();
-  let withoutMatch = -1;
-  const named = (i: number) => (stringAt(routes[i], 'name') === '' ? `#${i}` : `"${stringAt(routes[i], 'name')}"`);
-  const unused = (i: number, reason: string) =>
-    admission.warn(routes[i], '', `virtualService rule ${named(i)} not used (${reason})`);
-  for (let i = 0; i < routes.length; i++) {
-    const matches = treesAt(routes[i], 'match');
-    if (matches.length === 0) {
-      if (withoutMatch !== -1) unused(i, 'only the last rule can have no matches');
-      withoutMatch = i;
-      continue;
-    }
-    let repeated = 0;
-    for (const [n, match] of matches.entries()) {
-      if (withoutMatch !== -1) {
-        unused(i, 'route without matches defined before');
-        continue;
-      }
-      const key = canonical(match);
-      const before = seen.get(key);
-      if (before === undefined) {
-        seen.set(key, i);
-        continue;
-      }
-      repeated++;
-      const name = stringAt(match, 'name') === '' ? `#${n}` : `"${stringAt(match, 'name')}"`;
-      const message = `virtualService rule ${named(i)} match ${name} is not used (duplicate/overlapping match in rule ${named(before)})`;
-      admission.warn(match, '', message);
-    }
-    if (repeated === matches.length) unused(i, 'all matches used by prior rules');
-  }
 }

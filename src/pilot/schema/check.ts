@@ -1,183 +1,236 @@
+import { isIP } from 'node:net';
 import { nearest } from '../../config/error.js';
 import { kindOf } from '../../config/plain.js';
-import { parseDuration } from '../duration.js';
+import { compileRegex } from '../../xds/regex.js';
 import type { Findings } from '../finding.js';
 import type { Resource } from '../resource.js';
 import { isTree, type Tree } from '../tree.js';
-import { DESTINATION_RULE_SPEC } from './destination-rule.js';
-import { ENVOY_FILTER_SPEC } from './envoy-filter.js';
-import { GATEWAY_SPEC } from './gateway.js';
-import { PEER_AUTHENTICATION_SPEC } from './peer-authentication.js';
-import { PROXY_CONFIG_SPEC } from './proxy-config.js';
-import { SERVICE_ENTRY_SPEC } from './service-entry.js';
-import { SIDECAR_SPEC } from './sidecar.js';
-import { TELEMETRY_SPEC } from './telemetry.js';
-import type { MessageType, Type } from './types.js';
-import { VIRTUAL_SERVICE_SPEC } from './virtual-service.js';
-import { WORKLOAD_ENTRY_SPEC } from './workload-entry.js';
-
-const SPECS: Readonly<Record<string, MessageType>> = {
-  DestinationRule: DESTINATION_RULE_SPEC,
-  EnvoyFilter: ENVOY_FILTER_SPEC,
-  Gateway: GATEWAY_SPEC,
-  PeerAuthentication: PEER_AUTHENTICATION_SPEC,
-  ProxyConfig: PROXY_CONFIG_SPEC,
-  ServiceEntry: SERVICE_ENTRY_SPEC,
-  Sidecar: SIDECAR_SPEC,
-  Telemetry: TELEMETRY_SPEC,
-  VirtualService: VIRTUAL_SERVICE_SPEC,
-  WorkloadEntry: WORKLOAD_ENTRY_SPEC,
-};
-
-const TOP_FIELDS = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
-
-/** Whether a document is of a kind whose schema is known here. */
-export function hasSchema(resource: Resource): boolean {
-  return resource.group.endsWith('istio.io') && Object.hasOwn(SPECS, resource.kind);
-}
+import { withDefaults } from './defaults.js';
+import { hasSchema, schemaOf, versionsOf } from './kinds.js';
+import type { Schema } from './notation.js';
 
 /**
- * Checks a document against the schema of its custom resource, as the API server would with strict validation. True when
- * nothing is wrong. Kinds without a schema here pass.
+ * Checks a document against the schema of its resource definition, as the API server does with strict field validation:
+ * types, limits, required and unknown fields, then its rules. True when nothing is wrong, and for kinds without a schema.
  */
 export function checkSchema(resource: Resource, findings: Findings): boolean {
-  const spec = resource.group.endsWith('istio.io') ? SPECS[resource.kind] : undefined;
-  if (spec === undefined) return true;
+  if (!hasSchema(resource)) return true;
+  const schema = schemaOf(resource);
   const checker = new Checker(resource, findings);
-  for (const key of Object.keys(resource.body)) {
-    if (!TOP_FIELDS.includes(key)) checker.unknown(resource.body, key, TOP_FIELDS);
+  if (schema === undefined) {
+    const versions = versionsOf(resource).map((version) => `${resource.group}/${version}`);
+    checker.fault(
+      resource.body,
+      'apiVersion',
+      `there is no ${resource.kind} of ${resource.apiVersion}`,
+      versions.join(', '),
+    );
+    return false;
   }
-  const value = resource.body['spec'];
-  if (value !== undefined && value !== null) checker.value(spec, resource.body, 'spec', value);
+  checker.root(schema, resource.body);
+  checker.rules(schema, resource.body);
   return checker.passed;
 }
 
+/** Fields of every document, which the server checks by itself. */
+const HEAD = ['apiVersion', 'kind', 'metadata'];
+
 class Checker {
   passed = true;
+  private wholes = true;
 
   constructor(
     private readonly resource: Resource,
     private readonly findings: Findings,
   ) {}
 
-  private fault(tree: object, field: string, message: string, allowed?: string): void {
+  fault(tree: object, field: string, message: string, allowed?: string): void {
     this.passed = false;
     this.findings.error('schema', this.resource, tree, field, message, allowed);
   }
 
-  unknown(tree: Tree, key: string, known: readonly string[]): void {
+  root(schema: Schema, body: Tree): void {
+    for (const key of Object.keys(body)) {
+      if (HEAD.includes(key)) continue;
+      const child = schema.fields.get(key);
+      if (child === undefined) this.unknown(body, key, [...HEAD, ...schema.fields.keys()]);
+      else this.value(child, body, key, body[key]);
+    }
+    for (const name of schema.required) if (!Object.hasOwn(body, name)) this.fault(body, '', `${name} is missing`);
+  }
+
+  /** The rules; they see the defaults. Where the structure is wrong only those of single values are looked at. */
+  rules(schema: Schema, body: Tree): void {
+    this.wholes = this.passed;
+    const completed = schema.hasDefaults ? (withDefaults(schema, body) as Tree) : body;
+    this.evaluate(schema, body, '', body, completed);
+  }
+
+  private evaluate(schema: Schema, tree: object, field: string, written: unknown, value: unknown): void {
+    const looked = this.wholes || typeof value !== 'object' ? schema.rules : [];
+    for (const rule of looked) if (!rule.test(value)) this.fault(tree, field, rule.message, allowedBy(rule.message));
+    if (Array.isArray(value)) {
+      const own = Array.isArray(written) ? written : null;
+      for (let i = 0; schema.items !== null && i < value.length; i++) {
+        this.evaluate(schema.items, own ?? tree, own === null ? field : String(i), own?.[i], value[i]);
+      }
+    } else if (isTree(value)) {
+      const own = isTree(written) ? written : null;
+      for (const key of Object.keys(value)) {
+        const child = schema.fields.get(key) ?? schema.values;
+        if (child == null || value[key] === null) continue;
+        this.evaluate(child, own ?? tree, own === null ? field : key, own?.[key], value[key]);
+      }
+    }
+  }
+
+  private unknown(tree: Tree, key: string, known: readonly string[]): void {
     const near = nearest(key, known);
     const allowed = near.length > 0 ? `did you mean ${near.join(' or ')}` : known.join(', ');
     this.fault(tree, key, `unknown field ${JSON.stringify(key)}`, allowed === '' ? 'no field' : allowed);
   }
 
   /** `tree[field]` is `value`. */
-  value(type: Type, tree: object, field: string, value: unknown): void {
-    switch (type.kind) {
-      case 'anything':
-        return;
-      case 'text':
-        if (typeof value !== 'string') this.mistyped(tree, field, value, 'a string');
-        else this.text(type, tree, field, value);
-        return;
-      case 'duration':
-        if (typeof value !== 'string') this.mistyped(tree, field, value, 'a duration such as 5s or 250ms');
-        else this.duration(tree, field, value);
-        return;
-      case 'flag':
-        if (typeof value !== 'boolean') this.mistyped(tree, field, value, 'true or false');
-        return;
+  private value(schema: Schema, tree: object, field: string, value: unknown): void {
+    if (value === null) {
+      // A null that is not allowed gives way to the default.
+      if (!schema.nullable && schema.default === undefined) this.mistyped(schema, tree, field, value);
+      return;
+    }
+    switch (schema.type) {
+      case 'string':
+        if (typeof value !== 'string') this.mistyped(schema, tree, field, value);
+        else this.text(schema, tree, field, value);
+        break;
+      case 'boolean':
+        if (typeof value !== 'boolean') this.mistyped(schema, tree, field, value);
+        break;
       case 'integer':
       case 'number':
-        this.number(type, tree, field, value);
-        return;
-      case 'choice':
-        if (typeof value !== 'string') this.mistyped(tree, field, value, type.names.join(', '));
-        else if (!type.names.includes(value)) {
-          this.fault(tree, field, `unsupported value ${JSON.stringify(value)}`, type.names.join(', '));
-        }
-        return;
-      case 'list':
-        if (!Array.isArray(value)) {
-          this.mistyped(tree, field, value, 'a list');
-          return;
-        }
-        if (value.length < type.min) this.fault(tree, field, `should have at least ${type.min} items`);
-        if (value.length > type.max) this.fault(tree, field, `should have at most ${type.max} items`);
-        for (let i = 0; i < value.length; i++) {
-          if (value[i] !== null) this.value(type.items, value, String(i), value[i]);
-        }
-        return;
-      case 'map':
-        if (!isTree(value)) {
-          this.mistyped(tree, field, value, 'a mapping');
-          return;
-        }
-        for (const key of Object.keys(value)) {
-          if (value[key] !== null) this.value(type.values, value, key, value[key]);
-        }
-        return;
-      case 'message':
-        if (!isTree(value)) this.mistyped(tree, field, value, 'a mapping');
-        else this.message(type, tree, field, value);
-        return;
+        this.number(schema, tree, field, value);
+        break;
+      case 'int-or-string':
+        if (typeof value === 'string') this.text(schema, tree, field, value);
+        else this.number(schema, tree, field, value);
+        break;
+      case 'array':
+        if (!Array.isArray(value)) this.mistyped(schema, tree, field, value);
+        else this.list(schema, tree, field, value);
+        break;
+      case 'object':
+        if (!isTree(value)) this.mistyped(schema, tree, field, value);
+        else this.object(schema, tree, field, value);
+        break;
+    }
+    if (schema.choices !== null && !schema.choices.includes(value)) {
+      this.fault(tree, field, `unsupported value ${JSON.stringify(value)}`, schema.choices.join(', '));
     }
   }
 
-  private mistyped(tree: object, field: string, value: unknown, allowed: string): void {
+  private mistyped(schema: Schema, tree: object, field: string, value: unknown): void {
+    const allowed = schema.choices === null ? (WORDS[schema.type] ?? '') : schema.choices.join(', ');
     this.fault(tree, field, `${kindOf(value)} is not allowed here`, allowed);
   }
 
-  private message(type: MessageType, tree: object, field: string, value: Tree): void {
-    const has = (name: string) => value[name] !== undefined && value[name] !== null;
-    const known = Object.keys(type.fields);
-    for (const key of Object.keys(value)) {
-      if (!Object.hasOwn(type.fields, key)) this.unknown(value, key, known);
-      else if (has(key)) this.value(type.fields[key], value, key, value[key]);
+  private object(schema: Schema, tree: object, field: string, value: Tree): void {
+    const { minProperties = 0, maxProperties = Number.POSITIVE_INFINITY } = schema.limits;
+    const keys = Object.keys(value);
+    if (keys.length < minProperties) this.fault(tree, field, `should have at least ${minProperties} entries`);
+    if (keys.length > maxProperties) this.fault(tree, field, `should have at most ${maxProperties} entries`);
+    const known = [...schema.fields.keys()];
+    for (const key of keys) {
+      const child = schema.fields.get(key) ?? schema.values;
+      if (child != null) this.value(child, value, key, value[key]);
+      else if (!schema.open) this.unknown(value, key, known);
     }
-    for (const name of type.required) if (!has(name)) this.fault(tree, field, `${name} is missing`);
-    for (const group of type.oneOf) {
-      const given = group.filter(has);
+    for (const name of schema.required) {
+      const given = Object.hasOwn(value, name) || schema.fields.get(name)?.default !== undefined;
+      if (!given) this.fault(tree, field, `${name} is missing`);
+    }
+    for (const group of schema.oneOf) {
+      const given = group.filter((name) => Object.hasOwn(value, name));
       if (given.length > 1) this.fault(value, given[1], `${given.join(' and ')} exclude each other`);
     }
   }
 
-  private text(type: Extract<Type, { kind: 'text' }>, tree: object, field: string, value: string): void {
-    const length = [...value].length;
-    if (length < type.min) this.fault(tree, field, 'the text is too short', `at least ${type.min} characters`);
-    if (length > type.max) this.fault(tree, field, 'the text is too long', `at most ${type.max} characters`);
-    if (type.pattern !== null && !type.pattern.test(value)) {
-      this.fault(
-        tree,
-        field,
-        `${JSON.stringify(value)} is not allowed here`,
-        `text that matches ${type.pattern.source}`,
+  private list(schema: Schema, tree: object, field: string, value: unknown[]): void {
+    const { minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema.limits;
+    if (value.length < minItems) this.fault(tree, field, `should have at least ${minItems} items`);
+    if (value.length > maxItems) this.fault(tree, field, `should have at most ${maxItems} items`);
+    if (schema.items !== null) {
+      for (let i = 0; i < value.length; i++) this.value(schema.items, value, String(i), value[i]);
+    }
+    const { keys } = schema;
+    if (keys === null && !schema.set) return;
+    const seen = new Set<string>();
+    for (let i = 0; i < value.length; i++) {
+      const item = value[i];
+      const key = JSON.stringify(
+        keys === null
+          ? item
+          : keys.map((k) => (isTree(item) ? (item[k] ?? schema.items?.fields.get(k)?.default) : item)),
       );
+      if (seen.has(key))
+        this.fault(
+          value,
+          String(i),
+          'the item is repeated',
+          keys === null ? 'every item once' : `another ${keys.join(', ')}`,
+        );
+      seen.add(key);
     }
   }
 
-  private duration(tree: object, field: string, value: string): void {
-    const ms = parseDuration(value);
-    if (ms === null || ms < 1) {
-      this.fault(tree, field, 'must be a valid duration greater than 1ms', 'such as 5s, 1.5s, 250ms or 1h30m');
-    } else if (!Number.isInteger(ms)) {
-      this.fault(tree, field, 'only durations to ms precision are supported', 'such as 0.25s or 250ms');
+  private text(schema: Schema, tree: object, field: string, value: string): void {
+    const { minLength = 0, maxLength = Number.POSITIVE_INFINITY } = schema.limits;
+    const length = maxLength < value.length || minLength > 0 ? [...value].length : 0;
+    if (length < minLength) this.fault(tree, field, 'the text is too short', `at least ${minLength} characters`);
+    if (length > maxLength) this.fault(tree, field, 'the text is too long', `at most ${maxLength} characters`);
+    if (schema.pattern !== '' && !compileRegex(schema.pattern).matcher(value).find()) {
+      this.fault(tree, field, `${JSON.stringify(value)} is not allowed here`, `text that matches ${schema.pattern}`);
     }
+    const format = FORMATS[schema.format];
+    if (format !== undefined && !format(value))
+      this.fault(tree, field, `${JSON.stringify(value)} is no ${schema.format}`);
   }
 
-  private number(
-    type: Extract<Type, { kind: 'integer' | 'number' }>,
-    tree: object,
-    field: string,
-    value: unknown,
-  ): void {
-    const whole = type.kind === 'integer';
-    if (typeof value !== 'number' || (whole && !Number.isInteger(value))) {
-      this.mistyped(tree, field, value, whole ? 'a whole number' : 'a number');
+  private number(schema: Schema, tree: object, field: string, value: unknown): void {
+    if (typeof value !== 'number' || (schema.type !== 'number' && !Number.isInteger(value))) {
+      this.mistyped(schema, tree, field, value);
       return;
     }
-    if (value >= type.min && value <= type.max) return;
-    const bounds = Number.isFinite(type.max) ? `${type.min} to ${type.max}` : `at least ${type.min}`;
+    const width = WIDTHS[schema.format];
+    const { minimum = width?.[0] ?? Number.NEGATIVE_INFINITY, maximum = width?.[1] ?? Number.POSITIVE_INFINITY } =
+      schema.limits;
+    if (value >= minimum && value <= maximum) return;
+    const bounds = Number.isFinite(maximum) ? `${minimum} to ${maximum}` : `at least ${minimum}`;
     this.fault(tree, field, `${value} is out of range`, bounds);
   }
 }
+
+/** What a rule asks for, where its message does not say it. */
+function allowedBy(message: string): string | undefined {
+  return message.includes('valid duration') ? 'such as 5s, 1.5s, 250ms or 1h30m' : undefined;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  string: 'a string; quote it',
+  boolean: 'true or false',
+  integer: 'a whole number',
+  number: 'a number',
+  'int-or-string': 'a whole number or a string',
+  array: 'a list',
+  object: 'a mapping',
+};
+
+const WIDTHS: Readonly<Record<string, readonly [number, number]>> = {
+  int32: [-2147483648, 2147483647],
+  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+};
+
+const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
+  'date-time': (text) => /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[-+]\d{2}:\d{2})$/.test(text),
+  byte: (text) => text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text),
+  ipv4: (text) => isIP(text) === 4,
+  ipv6: (text) => isIP(text) === 6,
+};

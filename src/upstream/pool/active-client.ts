@@ -2,6 +2,7 @@ import type { Protocol } from '../../base/protocol.js';
 import { Timer, type TimerOwner } from '../../base/timer-wheel.js';
 import { type ClientCodec, type ClientCodecCallbacks, Close, Reset } from '../../codec/codec.js';
 import type { CloseEvent, ConnectionEvents } from '../../network/connection.js';
+import type { TrackedClient } from '../cluster-stats.js';
 import type { HostImpl } from '../host.js';
 import type { UpstreamConnectionInfo } from '../types.js';
 import type { ConnPoolImpl } from './conn-pool.js';
@@ -30,7 +31,7 @@ const DURATION = 2;
  * fires: closed. *Duration* (max_connection_duration, none) from the connect; fires: drained.
  */
 export abstract class ActiveClient
-  implements ConnectionEvents, ClientCodecCallbacks, TimerOwner, UpstreamConnectionInfo
+  implements ConnectionEvents, ClientCodecCallbacks, TimerOwner, UpstreamConnectionInfo, TrackedClient
 {
   /** Neighbours in the ready list. */
   readyPrev: ActiveClient | null = null;
@@ -81,6 +82,9 @@ export abstract class ActiveClient
 
   get id(): number {
     return this.connection.info.id;
+  }
+  get clusterName(): string {
+    return this.pool.clusterName;
   }
   get localAddress(): string {
     return this.connection.info.localAddress;

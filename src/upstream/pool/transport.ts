@@ -10,6 +10,9 @@ export interface UpstreamConnection extends CodecConnection {
   readonly txBytes: number;
   /** File descriptor for socket statistics, -1 when there is none. */
   readonly fd: number;
+  /** A FIN ends one direction only; `endWrite` sends one. */
+  halfClose: boolean;
+  endWrite(): void;
   setEvents(events: ConnectionEvents): void;
   setBufferLimit(bytes: number): void;
 }

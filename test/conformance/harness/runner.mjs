@@ -43,7 +43,8 @@ async function oneProcess(kind, scenarios, folder) {
   try {
     const shares = [];
     for (const scenario of scenarios) {
-      const context = new Context(scenario, join(folder, `${scenario.name}.log`));
+      const logFile = join(folder, `${scenario.name}.log`);
+      const context = scenario.makeContext?.(scenario, logFile) ?? new Context(scenario, logFile);
       contexts.push(context);
       shares.push(await context.prepare());
     }

@@ -183,3 +183,16 @@ scenario('no-content', {
   upstream: (request) => request.conn.raw('HTTP/1.1 204 No Content\r\n\r\n'),
   run: (t) => t.once('/x'),
 });
+
+scenario('canary-by-header', {
+  shows: 'x-envoy-upstream-canary: true counts the response as a canary of its cluster',
+  upstream: (request) => request.respond(200, { headers: [['x-envoy-upstream-canary', 'true']] }),
+  async run(t) {
+    await t.once('/x');
+    const canary = await t.target.stats('^cluster\\.canary-by-header-up\\.canary\\.upstream_rq_');
+    t.fact(
+      'canary',
+      Object.fromEntries([...canary].map(([name, value]) => [name.split('.').at(-1), value]).filter(([, v]) => v > 0)),
+    );
+  },
+});
