@@ -11,7 +11,8 @@ interface WildcardLength {
 
 /** Finds the virtual host of a host name, as its place in the configuration. It depends on the domains alone. */
 export class DomainIndex {
-  private readonly exact = new Map<string, number>();
+  /** Domains without a wildcard, in lower case. */
+  readonly exact = new Map<string, number>();
   private readonly suffixes: WildcardLength[] = [];
   private readonly prefixes: WildcardLength[] = [];
   /** The host of the domain `*`, or -1. */

@@ -111,6 +111,11 @@ export class RouteTable implements StreamRandom {
     if (this.onlyFallback) return this.fallback;
     const host = this.hostReader === null ? headers.authority : this.hostReader.get(headers);
     if (host === undefined) return null;
+    // Most hosts are written as their domain is; the others are remembered, of which there are few.
+    if (!this.ignorePort || !host.includes(':')) {
+      const exact = this.domains.exact.get(host);
+      if (exact !== undefined) return this.virtualHosts[exact];
+    }
     const known = this.cache.get(host);
     if (known !== undefined) return known;
     const found = this.search(host);

@@ -146,7 +146,7 @@ function append<T>(map: Map<string, T[]>, key: string, item: T): void {
 export function endpointsOfKubernetes(service: Service, index: EndpointIndex): Endpoint[] {
   const { namespace, name } = service;
   const own = index.slicesOf(namespace, name);
-  if (own.length > 0) return own.flatMap((slice) => endpointsOfSlice(service, slice, index.pods));
+  if (own.length > 0) return endpointsOfSlices(service, own, index.pods);
   const object = index.endpointsOf(namespace, name);
   if (object !== undefined) return endpointsOfEndpoints(service, object, index.pods);
   const selector = stringMapAt(service.from.spec, 'selector');
@@ -191,17 +191,26 @@ function endpoint(workload: Workload | undefined, address: string, port: number,
   };
 }
 
-function endpointsOfSlice(service: Service, slice: Resource, pods: Map<string, Workload>): Endpoint[] {
+/**
+ * As istiod: servers that are ready (no condition counts as ready; with publishNotReadyAddresses Kubernetes says so of all), none of
+ * slices that hold names, and a server once that stands in two slices while it is moved between them.
+ */
+function endpointsOfSlices(service: Service, slices: readonly Resource[], pods: Map<string, Workload>): Endpoint[] {
   const out: Endpoint[] = [];
-  for (const item of treesAt(slice.body, 'endpoints')) {
-    // istiod sends no servers that are not ready.
-    if (booleanAt(treeAt(item, 'conditions'), 'ready') === false) continue;
-    for (const address of stringsAt(item, 'addresses')) {
-      for (const port of treesAt(slice.body, 'ports')) {
-        const number = numberAt(port, 'port');
-        const known = service.ports.find((p) => p.name === stringAt(port, 'name'));
-        if (number === undefined || known === undefined) continue;
-        out.push(endpoint(pods.get(address), address, number, known.number));
+  const seen = new Set<string>();
+  for (const slice of slices) {
+    if (stringAt(slice.body, 'addressType') === 'FQDN') continue;
+    for (const item of treesAt(slice.body, 'endpoints')) {
+      if (booleanAt(treeAt(item, 'conditions'), 'ready') === false) continue;
+      for (const address of stringsAt(item, 'addresses')) {
+        for (const port of treesAt(slice.body, 'ports')) {
+          const number = numberAt(port, 'port');
+          const name = stringAt(port, 'name');
+          const known = service.ports.find((p) => p.name === name);
+          if (number === undefined || known === undefined || seen.has(`${address} ${name}`)) continue;
+          seen.add(`${address} ${name}`);
+          out.push(endpoint(pods.get(address), address, number, known.number));
+        }
       }
     }
   }
