@@ -62,7 +62,7 @@ export class ActiveStream
   /** Null when the router is the only filter that runs. */
   private filters: StreamFilters | null = null;
   /** Cluster of the route, kept while a filter may hold the request. */
-  private cluster: Cluster | undefined = undefined;
+  cluster: Cluster | undefined = undefined;
   /** The codec has let go of the last byte. */
   private codecComplete = false;
   private wasReset = false;
@@ -399,6 +399,12 @@ export class ActiveStream
 
   encodeData(data: Uint8Array, endStream: boolean): void {
     if (this.destroyed || this.ending) return;
+    if (this.filters?.encodeData(data, endStream) === true) this.touch();
+    else this.emitData(data, endStream);
+  }
+
+  emitData(data: Uint8Array, endStream: boolean): void {
+    if (this.destroyed || this.ending) return;
     this.touch();
     this.info.bytesSent += data.length;
     this.encoder.encodeData(data, endStream);
@@ -407,8 +413,13 @@ export class ActiveStream
 
   encodeTrailers(trailers: Trailers): void {
     if (this.destroyed || this.ending) return;
+    if (this.filters?.encodeTrailers(trailers) === true) this.touch();
+    else this.emitTrailers(trailers);
+  }
+
+  emitTrailers(trailers: Trailers): void {
+    if (this.destroyed || this.ending) return;
     this.touch();
-    if (this.filters !== null) this.filters.encodeTrailers(trailers);
     this.info.responseTrailers = trailers;
     this.encoder.encodeTrailers(trailers);
     this.endResponse();

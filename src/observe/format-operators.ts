@@ -137,16 +137,25 @@ const METADATA_TYPES: Record<string, Definition> = {
   UPSTREAM_HOST: metadata((info) => info.upstream?.hostMetadata, false),
 };
 
-/** Filter state is set by filters that this proxy does not have, so a key is never there. */
+/** Filter state: of the filters here only grpc_stats sets any. */
 const FILTER_STATE: Definition = {
   param: 'required',
   length: true,
   make(param) {
-    const kind = param.split(':')[1];
+    const [key, kind] = param.split(':');
     if (kind !== undefined && !['PLAIN', 'TYPED', 'FIELD'].includes(kind)) {
       throw new Error('Invalid filter state serialize type, only support PLAIN/TYPED/FIELD.');
     }
-    return () => null;
+    if (key !== 'envoy.filters.http.grpc_stats' || kind === 'FIELD') return () => null;
+    return ({ grpcMessages: counts }) => {
+      if (counts === undefined) return null;
+      if (kind === 'PLAIN') return `${counts.request},${counts.response}`;
+      // Numbers of 64 bits are texts in proto3 JSON, zeros are left out.
+      const typed: Record<string, string> = {};
+      if (counts.request > 0) typed.requestMessageCount = String(counts.request);
+      if (counts.response > 0) typed.responseMessageCount = String(counts.response);
+      return typed;
+    };
   },
 };
 

@@ -100,6 +100,12 @@ export function newUpstreamInfo(): UpstreamInfo {
   };
 }
 
+/** Messages of a gRPC request and its response so far. */
+export interface GrpcMessageCounts {
+  request: number;
+  response: number;
+}
+
 /**
  * All that is known of one downstream stream, for logs, metrics and `explain`.
  * Times are milliseconds of the dispatcher's monotonic clock, -1 while the event has not happened.
@@ -137,6 +143,8 @@ export interface StreamInfo {
   dynamicMetadata?: FilterMetadata | null;
   /** Answered by the health_check filter. */
   healthCheck?: boolean;
+  /** Kept by the grpc_stats filter when it is told to (`emit_filter_state`). */
+  grpcMessages?: GrpcMessageCounts;
   /** Set by tracing. */
   traceId?: string;
   spanId?: string;

@@ -4,6 +4,7 @@ import type { StreamInfo } from '../../observe/stream-info.js';
 import type { TimerLedger } from '../../observe/timer-ledger.js';
 import type { RouteEntry } from '../../router/route-entry.js';
 import type { ReplyHeaders } from '../../router/router-callbacks.js';
+import type { Cluster } from '../../upstream/types.js';
 import type { Any, RouteConfiguration } from '../../xds/types.js';
 import type { RouteSettings } from './route-settings.js';
 
@@ -33,6 +34,14 @@ export interface FilteredStream {
     modify?: ReplyHeaders | null,
     grpcStatus?: number,
   ): void;
+  /** Cluster of the route; absent when there is none. */
+  readonly cluster: Cluster | undefined;
+  /** The response cannot be taken on as fast as it comes, or can again. */
+  onAboveWriteBufferHighWatermark(): void;
+  onBelowWriteBufferLowWatermark(): void;
+  /** Body and trailers of the response that a filter had taken (see `encodeData`). */
+  emitData(data: Uint8Array, endStream: boolean): void;
+  emitTrailers(trailers: Trailers): void;
   /** A response of the filter's own that is not a local reply: headers of the route are not added. */
   encodeHeaders(headers: ResponseHeaders, endStream: boolean): void;
   /** A held body has passed the buffer limit and may not be held. */
@@ -47,9 +56,12 @@ export interface FilteredStream {
 
 /**
  * One filter at work on one stream. A filter that stops the headers holds the whole request: its body and trailers wait with
- * the headers and are passed on together. No filter holds a response.
+ * the headers and are passed on together. Of a response a filter may take the body, to give it out later itself.
  */
 export abstract class StreamFilter {
+  /** Wants to see the bodies. */
+  readonly watchesBodies: boolean = false;
+
   constructor(protected readonly filters: StreamFilters) {}
 
   protected get stream(): FilteredStream {
@@ -69,12 +81,26 @@ export abstract class StreamFilter {
     return false;
   }
 
+  /** Body of the request as it comes, whoever holds it; asked of filters with `watchesBodies`. */
+  watchRequest(_data: Uint8Array): void {}
+
   decodeTrailers(_trailers: Trailers): void {}
 
   /** Final response headers, of local replies too; filters see them last to first. */
   encodeHeaders(_headers: ResponseHeaders): void {}
 
-  encodeTrailers(_trailers: Trailers): void {}
+  /**
+   * Body of the response; asked of filters with `watchesBodies`.
+   * @returns true when the filter has taken the bytes: it gives them out by `emitData`, trailers included
+   */
+  encodeData(_data: Uint8Array, _endStream: boolean): boolean {
+    return false;
+  }
+
+  /** @returns true when the filter has taken the trailers, because bytes before them are still with it */
+  encodeTrailers(_trailers: Trailers): boolean {
+    return false;
+  }
 
   /** The stream is over, or has been answered. Called once. */
   onDestroy(): void {}
@@ -111,13 +137,19 @@ export class StreamFilters {
   private waited = false;
   private stopped = false;
   private limit: number;
+  /** Filters that see bodies; null when none does. */
+  private watchers: StreamFilter[] | null = null;
 
   constructor(
     readonly stream: FilteredStream,
     factories: readonly StreamFilterFactory[],
   ) {
     this.limit = stream.bufferLimit;
-    for (let i = 0; i < factories.length; i++) this.filters.push(factories[i].create(this));
+    for (let i = 0; i < factories.length; i++) {
+      const filter = factories[i].create(this);
+      this.filters.push(filter);
+      if (filter.watchesBodies) (this.watchers ??= []).push(filter);
+    }
   }
 
   /** A filter has the request. */
@@ -138,6 +170,7 @@ export class StreamFilters {
 
   decodeData(data: Uint8Array, endStream: boolean): void {
     if (this.stopped) return;
+    if (this.watchers !== null) for (const watcher of this.watchers) watcher.watchRequest(data);
     if (this.at === this.filters.length) {
       this.stream.passData(data, endStream);
       return;
@@ -221,8 +254,19 @@ export class StreamFilters {
     for (let i = this.filters.length - 1; i >= 0; i--) this.filters[i].encodeHeaders(headers);
   }
 
-  encodeTrailers(trailers: Trailers): void {
-    for (let i = this.filters.length - 1; i >= 0; i--) this.filters[i].encodeTrailers(trailers);
+  /** @returns true when a filter has taken the bytes */
+  encodeData(data: Uint8Array, endStream: boolean): boolean {
+    if (this.watchers === null || this.stopped) return false;
+    let taken = false;
+    for (let i = this.watchers.length - 1; i >= 0 && !taken; i--) taken = this.watchers[i].encodeData(data, endStream);
+    return taken;
+  }
+
+  /** @returns true when a filter has taken the trailers */
+  encodeTrailers(trailers: Trailers): boolean {
+    let taken = false;
+    for (let i = this.filters.length - 1; i >= 0 && !taken; i--) taken = this.filters[i].encodeTrailers(trailers);
+    return taken;
   }
 
   /** Nothing of the request goes on from here. */

@@ -6,6 +6,7 @@ import { type ChainEntry, FilterChain, type HttpFilterConfig } from './chain.js'
 import { compileCors } from './cors.js';
 import type { FilterDeps } from './deps.js';
 import { compileFault } from './fault.js';
+import { compileGrpcStats } from './grpc-stats.js';
 import { compileHeaderMutation } from './header-mutation.js';
 import { compileHealthCheck } from './health-check.js';
 import { compileLocalRateLimit } from './local-ratelimit.js';
@@ -49,13 +50,13 @@ function compileFilter(
   const config = filter.typed_config;
   if (isType(config, 'HTTPFault')) return compileFault(config, deps);
   if (isType(config, 'Cors')) return compileCors(deps, (route) => virtualHostOf(route, table));
-  if (isType(config, 'LocalRateLimit')) return compileLocalRateLimit(config, deps);
+  if (isType(config, 'LocalRateLimit'))
+    return compileLocalRateLimit(config, deps, serviceCluster, (route) => virtualHostOf(route, table));
   if (isType(config, 'BufferFilter')) return compileBuffer(config);
   if (isType(config, 'RbacFilter')) return compileRbac(config, deps);
   if (isType(config, 'HeaderMutationFilter')) return compileHeaderMutation(config, deps);
   if (isType(config, 'HealthCheckFilter')) return compileHealthCheck(config, deps, serviceCluster);
-  // It only counts, and what it would count is in the statistics of requests.
-  if (isType(config, 'GrpcStatsFilter')) return null;
+  if (isType(config, 'GrpcStatsFilter')) return compileGrpcStats(config, deps);
   if (filter.disabled && config === undefined) return null;
   return unsupported(filter, 'typed_config', `the HTTP filter ${filter.name}`);
 }

@@ -1,5 +1,5 @@
 import { H, type HeaderName, permanentName } from '../../base/header-names.js';
-import type { RequestHeaders } from '../../base/headers.js';
+import type { RequestHeaders, Trailers } from '../../base/headers.js';
 import type { Random } from '../../base/random.js';
 import { type FieldRef, fieldRef } from '../../config/position.js';
 import { addFlag } from '../../observe/flags.js';
@@ -8,15 +8,18 @@ import { TimerKind } from '../../observe/timer-ledger.js';
 import { allMatch, compileHeaderMatcher, type HeaderMatcher } from '../../router/header-matcher.js';
 import type { RouteEntry } from '../../router/route-entry.js';
 import { unsupported } from '../../xds/decode.js';
-import type { Any, FaultAbort, FaultDelay, HTTPFault } from '../../xds/types.js';
+import type { Any, FaultAbort, FaultDelay, FaultRateLimit, HTTPFault } from '../../xds/types.js';
 import { type HttpFilterConfig, Step, StreamFilter, type StreamFilterFactory, type StreamFilters } from './chain.js';
 import { type FilterDeps, Share, sharedStats } from './deps.js';
+import { ResponseLimit } from './response-limit.js';
 import type { RouteSettings } from './route-settings.js';
 
 const DELAY = permanentName('x-envoy-fault-delay-request');
 const DELAY_PERCENTAGE = permanentName('x-envoy-fault-delay-request-percentage');
 const ABORT = permanentName('x-envoy-fault-abort-request');
 const ABORT_GRPC = permanentName('x-envoy-fault-abort-grpc-request');
+const THROUGHPUT = permanentName('x-envoy-fault-throughput-response');
+const THROUGHPUT_PERCENTAGE = permanentName('x-envoy-fault-throughput-response-percentage');
 const ABORT_PERCENTAGE = permanentName('x-envoy-fault-abort-request-percentage');
 
 /** `http.<stat_prefix>.fault.` */
@@ -134,6 +137,25 @@ class Abort {
   grpcStatus: number | undefined = undefined;
 }
 
+/** How fast responses are given out. */
+class Rate {
+  private readonly share: Share;
+  /** KiB per second; null: a request header says it. */
+  private readonly fixed: number | null;
+
+  constructor(config: FaultRateLimit) {
+    this.share = new Share(config.percentage);
+    this.fixed = config.fixed_limit?.limit_kbps ?? null;
+  }
+
+  /** 0: the response is not slowed down. */
+  of(headers: RequestHeaders, random: Random): number {
+    const byHeader = this.fixed === null;
+    if (!drawShare(this.share, headers, byHeader ? THROUGHPUT_PERCENTAGE : null, random)) return 0;
+    return this.fixed ?? headerNumber(headers, THROUGHPUT) ?? 0;
+  }
+}
+
 const UNSUPPORTED: readonly (keyof HTTPFault)[] = [
   'delay_percent_runtime',
   'abort_percent_runtime',
@@ -148,6 +170,7 @@ const UNSUPPORTED: readonly (keyof HTTPFault)[] = [
 class FaultSettings implements StreamFilterFactory {
   readonly delay: Delay | null;
   readonly abort: Abort | null;
+  readonly rate: Rate | null;
   readonly maxActive: number;
   private readonly upstreamCluster: string;
   private readonly headers: readonly HeaderMatcher[];
@@ -159,14 +182,13 @@ class FaultSettings implements StreamFilterFactory {
     readonly stats: FaultStats,
     readonly clusters: DownstreamClusters,
   ) {
-    if (config.response_rate_limit !== undefined)
-      unsupported(config, 'response_rate_limit', 'the fault filter does not slow responses down');
     for (const field of UNSUPPORTED)
       if (config[field] !== '') unsupported(config, field, 'faults are not read from runtime keys');
     if (config.filter_metadata !== undefined)
       unsupported(config, 'filter_metadata', 'the fault filter writes no metadata');
     this.delay = config.delay === undefined ? null : new Delay(config.delay);
     this.abort = config.abort === undefined ? null : new Abort(config.abort);
+    this.rate = config.response_rate_limit === undefined ? null : new Rate(config.response_rate_limit);
     this.maxActive = config.max_active_faults ?? Number.POSITIVE_INFINITY;
     this.upstreamCluster = config.upstream_cluster;
     this.headers = config.headers.map(compileHeaderMatcher);
@@ -175,7 +197,7 @@ class FaultSettings implements StreamFilterFactory {
   }
 
   get inert(): boolean {
-    return this.delay === null && this.abort === null;
+    return this.delay === null && this.abort === null && this.rate === null;
   }
 
   matches(headers: RequestHeaders, route: RouteEntry | null): boolean {
@@ -197,19 +219,27 @@ class FaultFilter extends StreamFilter {
   private active = false;
   private waiting = false;
   private cluster = '';
+  private limit: ResponseLimit | null = null;
+  override readonly watchesBodies: boolean;
 
   constructor(
     filters: StreamFilters,
     private readonly settings: FaultSettings,
   ) {
     super(filters);
+    this.watchesBodies = settings.rate !== null;
   }
 
   override decodeHeaders(headers: RequestHeaders): Step {
     const { settings, stream } = this;
     if (!settings.matches(headers, stream.route)) return Step.CONTINUE;
     this.cluster = headers.get(H.xEnvoyDownstreamServiceCluster) ?? '';
-    const { delay, stats } = settings;
+    const { delay, stats, rate } = settings;
+    const kbps = rate === null ? 0 : rate.of(headers, stream.dispatcher.random);
+    if (kbps > 0 && this.acquire()) {
+      stats.response_rl_injected++;
+      this.limit = new ResponseLimit(stream, kbps);
+    }
     const ms = delay === null ? 0 : delay.of(headers, stream.dispatcher.random);
     if (ms > 0 && this.acquire()) {
       stats.delays_injected++;
@@ -260,8 +290,19 @@ class FaultFilter extends StreamFilter {
     return (this.active = true);
   }
 
+  override encodeData(data: Uint8Array, endStream: boolean): boolean {
+    if (this.limit === null) return false;
+    this.limit.write(data, endStream);
+    return true;
+  }
+
+  override encodeTrailers(trailers: Trailers): boolean {
+    return this.limit?.keep(trailers) === true;
+  }
+
   override onDestroy(): void {
     this.waiting = false;
+    this.limit?.stop();
     if (!this.active) return;
     this.active = false;
     this.settings.stats.active_faults--;

@@ -1,6 +1,5 @@
 import type { HeaderMap, RequestHeaders, ResponseHeaders, Trailers } from '../../base/headers.js';
 import { type CompileFormat, compileHeaderRules, type HeaderChange } from '../../router/header-mutation.js';
-import { unsupported } from '../../xds/decode.js';
 import type {
   HeaderMutationPerRoute,
   HeaderMutationFilter as HeaderMutationProto,
@@ -8,18 +7,20 @@ import type {
 } from '../../xds/types.js';
 import { type HttpFilterConfig, Step, StreamFilter, type StreamFilterFactory, type StreamFilters } from './chain.js';
 import type { FilterDeps } from './deps.js';
+import { QueryChanges } from './query-changes.js';
 import type { RouteSettings } from './route-settings.js';
 
 /** The changes of one level. */
 class Level {
+  readonly query: QueryChanges | null;
   readonly request: readonly HeaderChange[];
   readonly response: readonly HeaderChange[];
   readonly requestTrailers: readonly HeaderChange[];
   readonly responseTrailers: readonly HeaderChange[];
 
   constructor(mutations: Mutations, compileFormat: CompileFormat) {
-    if (mutations.query_parameter_mutations.length > 0)
-      unsupported(mutations, 'query_parameter_mutations', 'query parameters are not changed');
+    const query = mutations.query_parameter_mutations;
+    this.query = query.length === 0 ? null : new QueryChanges(query, compileFormat);
     this.request = compileHeaderRules(mutations.request_mutations, compileFormat);
     this.response = compileHeaderRules(mutations.response_mutations, compileFormat);
     this.requestTrailers = compileHeaderRules(mutations.request_trailers_mutations, compileFormat);
@@ -44,13 +45,17 @@ class HeaderMutationFilter extends StreamFilter {
     super(filters);
   }
 
-  private apply(which: keyof Level, headers: HeaderMap): void {
+  private apply(which: Exclude<keyof Level, 'query'>, headers: HeaderMap): void {
     const { info } = this.stream;
     for (const level of this.levels) for (const change of level[which]) change.apply(headers, info);
   }
 
   override decodeHeaders(headers: RequestHeaders): Step {
-    this.apply('request', headers);
+    const { info } = this.stream;
+    for (const level of this.levels) {
+      for (const change of level.request) change.apply(headers, info);
+      level.query?.apply(headers, info);
+    }
     return Step.CONTINUE;
   }
 
@@ -62,8 +67,9 @@ class HeaderMutationFilter extends StreamFilter {
     this.apply('response', headers);
   }
 
-  override encodeTrailers(trailers: Trailers): void {
+  override encodeTrailers(trailers: Trailers): boolean {
     this.apply('responseTrailers', trailers);
+    return false;
   }
 }
 

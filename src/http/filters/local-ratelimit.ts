@@ -2,15 +2,26 @@ import { permanentName } from '../../base/header-names.js';
 import type { RequestHeaders, ResponseHeaders } from '../../base/headers.js';
 import type { Random } from '../../base/random.js';
 import { addFlag } from '../../observe/flags.js';
-import type { ConnectionInfo } from '../../observe/stream-info.js';
+import type { ConnectionInfo, StreamInfo } from '../../observe/stream-info.js';
 import { HeaderMutation } from '../../router/header-mutation.js';
+import type { RouteEntry } from '../../router/route-entry.js';
 import { Fraction } from '../../router/route-match.js';
 import type { ReplyHeaders } from '../../router/router-callbacks.js';
 import { unsupported } from '../../xds/decode.js';
-import { type EnumType, typeOf } from '../../xds/schema.js';
-import type { Any, HeaderValueOption, LocalRateLimit, TokenBucket as TokenBucketProto } from '../../xds/types.js';
+import type {
+  Any,
+  HeaderValueOption,
+  LocalRateLimit,
+  LocalRateLimitDescriptor,
+  RateLimit,
+  TokenBucket as TokenBucketProto,
+  VhRateLimitsOptions,
+  VirtualHost,
+} from '../../xds/types.js';
+import { statusNumber } from '../status.js';
 import { type HttpFilterConfig, Step, StreamFilter, type StreamFilterFactory, type StreamFilters } from './chain.js';
 import { type FilterDeps, sharedStats } from './deps.js';
+import { DescriptorRule, descriptorKey } from './rate-limit-actions.js';
 import type { RouteSettings } from './route-settings.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -29,6 +40,34 @@ export class LocalRateLimitStats {
   ok = 0;
 }
 
+interface RateLimitedRequest {
+  readonly headers: RequestHeaders;
+  readonly info: StreamInfo;
+  readonly ownCluster: string;
+  readonly now: number;
+}
+
+interface Decision {
+  bucket: TokenBucket | null;
+  allowed: boolean;
+}
+
+const decision: Decision = { bucket: null, allowed: true };
+
+/** The default bucket and those of the descriptors. */
+class Buckets {
+  readonly fallback: TokenBucket | null;
+  readonly byDescriptor = new Map<string, TokenBucket>();
+
+  constructor(fallback: TokenBucketProto | null, descriptors: readonly LocalRateLimitDescriptor[], now: number) {
+    this.fallback = fallback === null ? null : new TokenBucket(fallback, now);
+    for (const { entries, token_bucket: config } of descriptors) {
+      const key = descriptorKey(entries.flatMap((entry) => [entry.key, entry.value]));
+      this.byDescriptor.set(key, new TokenBucket(config, now));
+    }
+  }
+}
+
 /** One LocalRateLimit message, compiled; the bucket is shared by all requests it applies to. */
 class LimitSettings implements StreamFilterFactory {
   readonly stats: LocalRateLimitStats;
@@ -40,19 +79,35 @@ class LimitSettings implements StreamFilterFactory {
   readonly tellsRetryAfter: boolean;
   private readonly enabled: Fraction | null;
   private readonly enforced: Fraction | null;
+  readonly ownCluster: string;
   private readonly bucketConfig: TokenBucketProto | null;
-  private bucket: TokenBucket | null = null;
-  private readonly byConnection: WeakMap<ConnectionInfo, TokenBucket> | null;
+  private readonly descriptors: readonly LocalRateLimitDescriptor[];
+  /** rate_limits of the filter: they replace those of the route. */
+  private readonly ownRules: readonly DescriptorRule[];
+  private readonly stage: number;
+  private readonly hostRules: VhRateLimitsOptions;
+  private readonly alwaysDefault: boolean;
+  private buckets: Buckets | null = null;
+  private readonly byConnection: WeakMap<ConnectionInfo, Buckets> | null;
 
-  constructor(config: LocalRateLimit, deps: FilterDeps) {
-    if (config.descriptors.length > 0)
-      unsupported(config, 'descriptors', 'local rate limits have one bucket, without descriptors');
-    if (config.rate_limits.length > 0)
-      unsupported(config, 'rate_limits', 'local rate limits have one bucket, without descriptors');
+  constructor(config: LocalRateLimit, deps: FilterDeps, ownCluster: string) {
+    this.ownCluster = ownCluster;
+    for (const descriptor of config.descriptors) {
+      if (descriptor.shadow_mode) unsupported(descriptor, 'shadow_mode', 'a descriptor that only counts');
+      for (const entry of descriptor.entries)
+        if (entry.value === '') unsupported(entry, 'value', 'a descriptor for every value');
+    }
+    if (config.max_dynamic_descriptors !== undefined)
+      unsupported(config, 'max_dynamic_descriptors', 'a descriptor for every value');
+    this.descriptors = config.descriptors;
+    this.ownRules = config.rate_limits.map((one) => new DescriptorRule(one, deps));
+    this.stage = config.stage;
+    this.hostRules = config.vh_rate_limits;
+    this.alwaysDefault = config.always_consume_default_token_bucket ?? true;
     if (config.local_cluster_rate_limit !== undefined)
       unsupported(config, 'local_cluster_rate_limit', 'a bucket is not shared among proxies');
     this.stats = sharedStats(deps.store, `${config.stat_prefix}.http_local_rate_limit.`, LocalRateLimitStats);
-    const code = (typeOf('StatusCode') as EnumType).numbers.get(config.status?.code ?? '') ?? 0;
+    const code = config.status === undefined ? 0 : statusNumber(config.status);
     this.status = code < 400 ? TOO_MANY_REQUESTS : code;
     this.grpcStatus = config.rate_limited_as_resource_exhausted ? GRPC_RESOURCE_EXHAUSTED : undefined;
     const headers = (add: readonly HeaderValueOption[]) =>
@@ -80,18 +135,69 @@ class LimitSettings implements StreamFilterFactory {
     return this.enabled === null;
   }
 
-  /** Null: without a bucket every request is allowed. */
-  bucketOf(connection: ConnectionInfo, now: number): TokenBucket | null {
-    const { bucketConfig, byConnection } = this;
-    if (bucketConfig === null) return null;
-    if (byConnection === null) return (this.bucket ??= new TokenBucket(bucketConfig, now));
-    let bucket = byConnection.get(connection);
-    if (bucket === undefined) byConnection.set(connection, (bucket = new TokenBucket(bucketConfig, now)));
-    return bucket;
+  private bucketsOf(connection: ConnectionInfo, now: number): Buckets {
+    const { byConnection } = this;
+    if (byConnection === null) return (this.buckets ??= new Buckets(this.bucketConfig, this.descriptors, now));
+    let buckets = byConnection.get(connection);
+    if (buckets === undefined)
+      byConnection.set(connection, (buckets = new Buckets(this.bucketConfig, this.descriptors, now)));
+    return buckets;
+  }
+
+  /** The rules that make descriptors on a route, compiled by `forRoute`. */
+  rulesOf(
+    own: readonly DescriptorRule[],
+    host: readonly DescriptorRule[],
+    include: boolean,
+  ): readonly DescriptorRule[] {
+    if (this.descriptors.length === 0) return [];
+    const all =
+      this.ownRules.length > 0
+        ? this.ownRules
+        : include || this.hostRules === 'INCLUDE' || (this.hostRules === 'OVERRIDE' && own.length === 0)
+          ? [...own, ...host]
+          : own;
+    return all.filter((rule) => rule.stage === this.stage);
+  }
+
+  /**
+   * Takes tokens: of each descriptor that the request has, slowest bucket first, then of the default bucket.
+   * @param out what was decided: the bucket that is told of, null without one, and whether the request may pass
+   */
+  take(rules: readonly DescriptorRule[], request: RateLimitedRequest, out: Decision): void {
+    const { now } = request;
+    const buckets = this.bucketsOf(request.info.connection, now);
+    let told: TokenBucket | null = null;
+    if (rules.length > 0) {
+      const matched: TokenBucket[] = [];
+      for (const rule of rules) {
+        const key = rule.keyOf(request);
+        const bucket = key === null ? undefined : buckets.byDescriptor.get(key);
+        if (bucket !== undefined) matched.push(bucket);
+      }
+      matched.sort((a, b) => a.rate - b.rate);
+      for (const bucket of matched)
+        if (!bucket.take(now)) {
+          out.bucket = bucket;
+          out.allowed = false;
+          return;
+        }
+      told = matched[0] ?? null;
+    }
+    out.bucket = told;
+    out.allowed = true;
+    const { fallback } = buckets;
+    if (fallback === null || (told !== null && !this.alwaysDefault)) return;
+    out.allowed = fallback.take(now);
+    if (!out.allowed || told === null) out.bucket = fallback;
+  }
+
+  withRules(rules: readonly DescriptorRule[]): StreamFilterFactory {
+    return { create: (filters) => new LocalRateLimitFilter(filters, this, rules) };
   }
 
   create(filters: StreamFilters): StreamFilter {
-    return new LocalRateLimitFilter(filters, this);
+    return new LocalRateLimitFilter(filters, this, []);
   }
 }
 
@@ -104,6 +210,7 @@ class LocalRateLimitFilter extends StreamFilter implements ReplyHeaders {
   constructor(
     filters: StreamFilters,
     private readonly settings: LimitSettings,
+    private readonly rules: readonly DescriptorRule[],
   ) {
     super(filters);
   }
@@ -115,8 +222,10 @@ class LocalRateLimitFilter extends StreamFilter implements ReplyHeaders {
     const { stats } = settings;
     const { now } = stream.dispatcher;
     stats.enabled++;
-    const bucket = (this.bucket = settings.bucketOf(stream.info.connection, now));
-    if (bucket === null || bucket.take(now)) {
+    const { info } = stream;
+    settings.take(this.rules, { headers, info, ownCluster: settings.ownCluster, now }, decision);
+    this.bucket = decision.bucket;
+    if (decision.allowed) {
       stats.ok++;
       return Step.CONTINUE;
     }
@@ -151,22 +260,36 @@ class LocalRateLimitFilter extends StreamFilter implements ReplyHeaders {
 }
 
 /** `envoy.filters.http.local_ratelimit`. @throws ConfigError for what is not supported */
-export function compileLocalRateLimit(config: LocalRateLimit, deps: FilterDeps): HttpFilterConfig {
-  const general = new LimitSettings(config, deps);
+export function compileLocalRateLimit(
+  config: LocalRateLimit,
+  deps: FilterDeps,
+  ownCluster: string,
+  hostOf: (route: RouteEntry) => VirtualHost | null,
+): HttpFilterConfig {
+  const general = new LimitSettings(config, deps, ownCluster);
+  const rules = (limits: readonly RateLimit[] = []) => limits.map((one) => new DescriptorRule(one, deps));
   const byMessage = new WeakMap<Any, LimitSettings>();
   const make = (message: Any): LimitSettings => {
     let settings = byMessage.get(message);
     if (settings === undefined) {
-      settings = new LimitSettings(message as unknown as LocalRateLimit, deps);
+      settings = new LimitSettings(message as unknown as LocalRateLimit, deps, ownCluster);
       byMessage.set(message, settings);
     }
     return settings;
   };
   return {
     checkRoute: (own) => void make(own),
-    forRoute({ own }: RouteSettings): StreamFilterFactory | null {
+    forRoute({ own }: RouteSettings, route: RouteEntry | null): StreamFilterFactory | null {
       const settings = own === null ? general : make(own);
-      return settings.inert ? null : settings;
+      if (settings.inert) return null;
+      const action = route?.config?.route;
+      const host = route === null ? null : hostOf(route);
+      const ofRoute = settings.rulesOf(
+        rules(action?.rate_limits),
+        rules(host?.rate_limits),
+        action?.include_vh_rate_limits ?? false,
+      );
+      return ofRoute.length === 0 ? settings : settings.withRules(ofRoute);
     },
   };
 }

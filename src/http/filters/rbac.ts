@@ -1,5 +1,4 @@
 import type { RequestHeaders } from '../../base/headers.js';
-import { unsupported } from '../../xds/decode.js';
 import type { Any, RbacPerRoute, RbacFilter as RbacProto } from '../../xds/types.js';
 import { type HttpFilterConfig, Step, StreamFilter, type StreamFilterFactory, type StreamFilters } from './chain.js';
 import { type FilterDeps, sharedStats } from './deps.js';
@@ -12,10 +11,39 @@ export class RbacStats {
   denied = 0;
 }
 
+/** Counters of one policy. */
+export class PolicyStats {
+  allowed = 0;
+  denied = 0;
+  shadow_allowed = 0;
+  shadow_denied = 0;
+}
+
 /** `http.<stat_prefix>.rbac.<shadow_rules_stat_prefix>.` */
 export class RbacShadowStats {
   shadow_allowed = 0;
   shadow_denied = 0;
+}
+
+/** `http.<stat_prefix>.rbac.<prefix>.policy.<name>.`: what each policy that matched has decided. */
+class PolicyCounts {
+  private readonly byPrefix = new Map<string, RbacStats & RbacShadowStats>();
+
+  constructor(
+    private readonly deps: FilterDeps,
+    private readonly config: RbacProto,
+  ) {}
+
+  of(policy: string, shadow: boolean): RbacStats & RbacShadowStats {
+    const { rules_stat_prefix: own, shadow_rules_stat_prefix: other } = this.config;
+    const prefix = `${this.deps.statPrefix}rbac.${dotted(shadow ? other : own)}policy.${policy}.`;
+    let counts = this.byPrefix.get(prefix);
+    if (counts === undefined) {
+      counts = sharedStats(this.deps.store, prefix, PolicyStats);
+      this.byPrefix.set(prefix, counts);
+    }
+    return counts;
+  }
 }
 
 /** One RBAC message, compiled. */
@@ -25,10 +53,11 @@ class RbacSettings implements StreamFilterFactory {
   readonly rules: RuleSet | null;
   readonly shadowRules: RuleSet | null;
   readonly shadowPrefix: string;
+  /** track_per_rule_stats; null: policies are not counted one by one. */
+  readonly policies: PolicyCounts | null;
 
   constructor(config: RbacProto, deps: FilterDeps) {
-    if (config.track_per_rule_stats)
-      unsupported(config, 'track_per_rule_stats', 'RBAC policies are not counted one by one');
+    this.policies = config.track_per_rule_stats ? new PolicyCounts(deps, config) : null;
     const prefix = `${deps.statPrefix}rbac.`;
     this.stats = sharedStats(deps.store, prefix + dotted(config.rules_stat_prefix), RbacStats);
     this.shadowPrefix = config.shadow_rules_stat_prefix;
@@ -61,6 +90,8 @@ class RbacFilter extends StreamFilter {
     if (shadowRules !== null) this.shadow(shadowRules, headers);
     if (rules === null) return Step.CONTINUE;
     const { allowed, policy } = rules.decide(headers, stream.info);
+    if (settings.policies !== null && policy !== '')
+      settings.policies.of(policy, false)[allowed ? 'allowed' : 'denied']++;
     if (allowed) {
       settings.stats.allowed++;
       return Step.CONTINUE;
@@ -74,6 +105,8 @@ class RbacFilter extends StreamFilter {
   private shadow(rules: RuleSet, headers: RequestHeaders): void {
     const { settings, stream } = this;
     const { allowed, policy } = rules.decide(headers, stream.info);
+    if (settings.policies !== null && policy !== '')
+      settings.policies.of(policy, true)[allowed ? 'shadow_allowed' : 'shadow_denied']++;
     if (allowed) settings.shadowStats.shadow_allowed++;
     else settings.shadowStats.shadow_denied++;
     const { info } = stream;

@@ -4,7 +4,7 @@ import type { TokenBucket as TokenBucketProto } from '../../xds/types.js';
 export class TokenBucket {
   readonly maxTokens: number;
   /** Tokens per ms. */
-  private readonly rate: number;
+  readonly rate: number;
   private level: number;
   private filledAt: number;
 
