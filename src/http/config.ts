@@ -12,6 +12,7 @@ import type { AddressDetection } from './client-address.js';
 import type { FilterChain } from './filters/chain.js';
 import type { LocalReplyRewriter } from './local-reply-config.js';
 import type { PathNormalizer } from './path.js';
+import type { ProxyStatus } from './proxy-status.js';
 import type { HttpStats, ListenerHttpStats } from './stats.js';
 
 /** Per-version rules by which replies differ; data, so that a profile is one line. */
@@ -106,6 +107,8 @@ export interface ConnectionManagerConfig extends FilterPath {
   /** early_header_mutation_extensions, before every other rule; null when there are none. */
   readonly earlyMutations: readonly HeaderChange[] | null;
   readonly via: string;
+  /** null: no proxy-status header is written. */
+  readonly proxyStatus: ProxyStatus | null;
   /** forward_client_cert_details ALWAYS_FORWARD_ONLY; without TLS every other choice removes x-forwarded-client-cert. */
   readonly forwardClientCert: boolean;
   readonly generateRequestId: boolean;

@@ -366,6 +366,7 @@ export class ActiveStream
     if (this.filters !== null) this.filters.encodeHeaders(headers);
     const tunnel = this.tunnel && isTunnelAnswer(headers, this.requestHeaders);
     mutateResponseHeaders(headers, config, this.requestHeaders, tunnel, owner.date());
+    if (config.proxyStatus !== null) config.proxyStatus.apply(headers, info);
     info.responseHeaders = headers;
     info.responseCode = headers.status;
     if (owner.notDraining && config.drain.drainClose()) {

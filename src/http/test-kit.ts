@@ -59,6 +59,7 @@ export function managerConfig(changes: object = {}): ConnectionManagerConfig {
     skipXffAppend: false,
     appendXForwardedPort: false,
     via: '',
+    proxyStatus: null,
     generateRequestId: true,
     preserveExternalRequestId: false,
     alwaysSetRequestIdInResponse: false,

@@ -11,6 +11,7 @@ import { compileFilters } from '../http/filters/compile.js';
 import { ipOf } from '../http/header-rules.js';
 import { LocalReplyRewriter } from '../http/local-reply-config.js';
 import { type EscapedSlashes, PathNormalizer } from '../http/path.js';
+import { ProxyStatus } from '../http/proxy-status.js';
 import { HTTP_GAUGES, HttpStats, ListenerHttpStats, TracingStats } from '../http/stats.js';
 import type { AccessLog } from '../observe/access-log.js';
 import { compileFormat } from '../observe/format.js';
@@ -110,6 +111,7 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
   const http2 = http2Options(hcm, place);
   const router = routerConfig(hcm, scope.router, deps);
   const upgrades = new Map(hcm.upgrade_configs.map((u) => [u.upgrade_type.toLowerCase(), u.enabled ?? true]));
+  const serverName = hcm.server_name === '' ? 'envoy' : hcm.server_name;
   const streamError = hcm.stream_error_on_invalid_http_message ?? false;
   return {
     statPrefix: hcm.stat_prefix,
@@ -138,13 +140,15 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
     drainTimeout: hcm.drain_timeout ?? DEFAULT_DRAIN,
     delayedClose: hcm.delayed_close_timeout ?? DEFAULT_DELAYED_CLOSE,
     maxRequestsPerConnection: common?.max_requests_per_connection ?? 0,
-    serverName: hcm.server_name === '' ? 'envoy' : hcm.server_name,
+    serverName,
     serverHeader: hcm.server_header_transformation,
     useRemoteAddress: hcm.use_remote_address ?? false,
     xffTrustedHops: hcm.xff_num_trusted_hops,
     skipXffAppend: hcm.skip_xff_append,
     appendXForwardedPort: hcm.append_x_forwarded_port,
     via: hcm.via,
+    proxyStatus:
+      hcm.proxy_status_config === undefined ? null : new ProxyStatus(hcm.proxy_status_config, serverName, deps.node.id),
     forwardClientCert: hcm.forward_client_cert_details === 'ALWAYS_FORWARD_ONLY',
     generateRequestId: hcm.generate_request_id ?? true,
     preserveExternalRequestId: hcm.preserve_external_request_id,
@@ -283,6 +287,8 @@ function routerConfig(
   const config = filter?.typed_config as (RouterProto & { '@type': string }) | undefined;
   const upstreamLog = deps.accessLog(config?.upstream_log ?? []);
   const strict = config?.strict_check_headers ?? [];
+  if (config?.reject_connect_request_early_data)
+    unsupported(config, 'reject_connect_request_early_data', 'data before the answer to CONNECT is held, not refused');
   return {
     stats,
     clusters: deps.clusters,
@@ -373,8 +379,13 @@ function upgradePaths(hcm: HttpConnectionManager, stats: RouterStats, deps: HcmD
 }
 
 function refuseUnbuilt(hcm: HttpConnectionManager): void {
-  const refuse: [keyof HttpConnectionManager, string][] = [
-    ['proxy_status_config', 'the proxy-status header is not built yet'],
-  ];
-  for (const [field, why] of refuse) if (hcm[field] !== undefined) unsupported(hcm, field, why);
+  const http1 = hcm.http_protocol_options;
+  if (http1?.allow_custom_methods) unsupported(http1, 'allow_custom_methods', 'methods that are not registered');
+  if (http1 !== undefined && http1.ignore_http_11_upgrade.length > 0)
+    unsupported(http1, 'ignore_http_11_upgrade', 'upgrades that are taken for plain requests');
+  const format = http1?.header_key_format;
+  if (format?.stateful_formatter !== undefined)
+    unsupported(format, 'stateful_formatter', 'keeping the case of header names');
+  const http2 = hcm.http2_protocol_options;
+  if (http2?.use_oghttp2_codec) unsupported(http2, 'use_oghttp2_codec', 'oghttp2');
 }

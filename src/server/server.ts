@@ -29,6 +29,7 @@ import type {
 import { DrainManager, type DrainOptions, type ListenerDrain } from './drain-manager.js';
 import { Listener, type ListenerDeps, ownAddress } from './listener.js';
 import { HttpInspectorStats, TlsInspectorStats } from './listener-filters.js';
+import { refuseUnbuiltBootstrap } from './refuse-bootstrap.js';
 import { LISTENER_MANAGER_GAUGES, ListenerManagerStats, SERVER_GAUGES, ServerStats } from './server-stats.js';
 import { connectionMetrics, transportFacts } from './transport-facts.js';
 
@@ -83,6 +84,7 @@ export class Server {
     private bootstrap: Bootstrap,
     readonly options: ServerOptions,
   ) {
+    refuseUnbuiltBootstrap(bootstrap);
     this.startedAt = dispatcher.now;
     this.store = new Store(bootstrap.stats_config);
     this.files = new LogFiles(dispatcher);
@@ -227,6 +229,7 @@ export class Server {
    * @throws ConfigError
    */
   async update(bootstrap: Bootstrap): Promise<void> {
+    refuseUnbuiltBootstrap(bootstrap);
     const { listeners, clusters } = this.resources(bootstrap);
     const oldNames = this.clusterNames;
     this.clusterNames = new Set(clusters.map((cluster) => cluster.name));

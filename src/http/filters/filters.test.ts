@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { permanentName } from '../../base/header-names.js';
-import { Trailers } from '../../base/headers.js';
-import { ConfigError } from '../../config/error.js';
+import { ResponseHeaders, Trailers } from '../../base/headers.js';
 import { compileFormat } from '../../observe/format.js';
 import type { StatStore } from '../../observe/stats.js';
 import { table, to } from '../../router/testing.js';
@@ -203,11 +202,32 @@ describe('fault', () => {
     assert.equal(on.lastLog, '418 FI fault_filter_abort');
   });
 
-  it('is refused by name and position where it would slow responses down', () => {
-    assert.throws(
-      () => bench([filter('fault', { response_rate_limit: { fixed_limit: { limit_kbps: 1 }, percentage: ALL } })]),
-      (error) => error instanceof ConfigError && /response_rate_limit/.test(error.message),
-    );
+  it('gives a response out at a rate: a twentieth of a second at a time, then what was saved up', () => {
+    const at = bench([filter('fault', { response_rate_limit: { fixed_limit: { limit_kbps: 1 }, percentage: ALL } })]);
+    const { response } = at.send(head('GET', '/'));
+    const { decoder } = at.cluster.attempts[0];
+    at.loop.pass(() => decoder.decodeHeaders(new ResponseHeaders(200), false));
+    at.loop.pass(() => decoder.decodeData(Buffer.alloc(160), true));
+    assert.equal(response.body.length, 0);
+    at.loop.advance(8);
+    assert.deepEqual([response.body.length, response.ended], [51, false]);
+    at.loop.advance(56);
+    assert.deepEqual([response.body.length, response.ended], [102, false]);
+    at.loop.advance(120);
+    assert.deepEqual([response.body.length, response.ended], [160, true]);
+    assert.equal(at.logged.length, 1);
+  });
+
+  it('drops what it keeps of a response when the client leaves', () => {
+    const at = bench([filter('fault', { response_rate_limit: { fixed_limit: { limit_kbps: 1 }, percentage: ALL } })]);
+    const { request, response } = at.send(head('GET', '/'));
+    const { decoder } = at.cluster.attempts[0];
+    at.loop.pass(() => decoder.decodeHeaders(new ResponseHeaders(200), false));
+    at.loop.pass(() => decoder.decodeData(Buffer.alloc(500), true));
+    at.loop.advance(8);
+    at.loop.pass(() => request.onReset('remote reset', 'http2.remote_reset'));
+    at.loop.advance(1000);
+    assert.deepEqual([response.body.length, response.ended, at.logged.length], [51, false, 1]);
   });
 });
 

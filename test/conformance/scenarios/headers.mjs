@@ -421,3 +421,94 @@ rows(
   },
   [['/none'], ['/https', { 'x-forwarded-proto': 'https' }]],
 );
+
+const status = (proxy_status_config, hcm = {}) => ({ hcm: { server_name: 'the-proxy', proxy_status_config, ...hcm } });
+const proxyStatus = {
+  'no-route': { entry: { match: { prefix: '/only' } } },
+  'no-host': { upstream: { kind: 'none' } },
+  refused: { upstream: { kind: 'refused' } },
+  timeout: { upstream: () => {}, route: { timeout: '0.3s' } },
+  closed: { upstream: (request) => request.conn.fin() },
+  garbage: { upstream: (request) => request.conn.raw('HELLO\r\n\r\n') },
+  idle: { upstream: () => {}, more: { stream_idle_timeout: '0.3s' } },
+  duration: { upstream: () => {}, more: { common_http_protocol_options: { max_stream_duration: '0.3s' } } },
+  overflow: { upstream: { handler: ok, cluster: { circuit_breakers: { thresholds: [{ max_pending_requests: 0 }] } } } },
+  retried: { upstream: { kind: 'refused' }, route: { retry_policy: { retry_on: 'connect-failure', num_retries: 1 } } },
+  'upstream-has': { upstream: (request) => request.respond(503, { headers: [['proxy-status', 'before; error=x']] }) },
+  cluster: { upstream: ok, route: { cluster: null, cluster_header: 'x-none' } },
+  umsdr: { upstream: { handler: () => {}, http: { common_http_protocol_options: { max_stream_duration: '0.3s' } } } },
+  fault: {
+    filters: [
+      {
+        name: 'envoy.filters.http.fault',
+        typed_config: {
+          '@type': `${TYPE}filters.http.fault.v3.HTTPFault`,
+          abort: { http_status: 501, percentage: { numerator: 100 } },
+        },
+      },
+    ],
+  },
+  limited: {
+    filters: [
+      {
+        name: 'envoy.filters.http.local_ratelimit',
+        typed_config: {
+          '@type': `${TYPE}filters.http.local_ratelimit.v3.LocalRateLimit`,
+          stat_prefix: 'l',
+          token_bucket: { max_tokens: 1, fill_interval: '100s' },
+          filter_enabled: { default_value: { numerator: 100 } },
+          filter_enforced: { default_value: { numerator: 100 } },
+        },
+      },
+    ],
+    twice: true,
+  },
+};
+for (const [name, { more, twice, ...spec }] of Object.entries(proxyStatus))
+  for (const [variant, config] of [
+    ['', {}],
+    ['-recommended', { set_recommended_response_code: true, remove_details: true }],
+  ])
+    scenario(`proxy-status-${name}${variant}`, {
+      shows: 'The proxy-status header of this reply',
+      upstream: ok,
+      ...status(config, more),
+      ...spec,
+      async run(t) {
+        if (twice) await t.once('/first');
+        await t.once('/x');
+      },
+    });
+const parts = {
+  flags: { remove_response_flags: true },
+  termination: { remove_connection_termination_details: true },
+  'node-id': { use_node_id: true },
+  literal: { literal_proxy_name: 'some "name' },
+};
+for (const [name, config] of Object.entries(parts))
+  scenario(`proxy-status-part-${name}`, {
+    shows: 'What the header says by configuration',
+    upstream: { kind: 'refused' },
+    ...status(config),
+    run: (t) => t.once('/x'),
+  });
+scenario('proxy-status-idle-upload', {
+  shows: 'A request that is not complete',
+  upstream: () => {},
+  ...status({}, { stream_idle_timeout: '0.3s' }),
+  async run(t) {
+    const client = await t.connect();
+    client.request({ path: '/x', method: 'POST', body: 'a', end: false });
+    await client.ended(1800);
+  },
+});
+scenario('proxy-status-bad-request', {
+  shows: 'A request that breaks the protocol',
+  upstream: ok,
+  ...status({ set_recommended_response_code: true }),
+  async run(t) {
+    const client = await t.connect();
+    client.rawRequest('/x', 'GET /x HTTP/1.1\r\nfoo bar\r\n\r\n');
+    await client.ended(1700);
+  },
+});
