@@ -8,6 +8,10 @@ const COMMANDS: Record<string, Command> = {
   run: { summary: 'run the proxy from Istio YAML or an Envoy bootstrap', load: () => import('./run.js') },
   inject: { summary: 'put the sidecar into the workloads of Kubernetes documents', load: () => import('./inject.js') },
   webhook: { summary: 'serve the admission webhook that injects new pods', load: () => import('./webhook.js') },
+  redirect: {
+    summary: "write the rules that send a pod's connections to its sidecar",
+    load: () => import('./redirect.js'),
+  },
   wait: { summary: 'wait until the sidecar is ready', load: () => import('./wait.js') },
   request: { summary: 'ask an admin or agent path of the sidecar', load: () => import('./request.js') },
   check: {

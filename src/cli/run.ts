@@ -21,6 +21,9 @@ const USAGE = `usage: halfopen run [options]
       --namespaces A,B        read these namespaces and the mesh's own only (all)
       --workload-namespace NS, --workload-labels K=V,...
                               the workload that the proxy stands beside ($POD_NAMESPACE, the labels of the pod $POD_NAME)
+      --capture               take the connections that redirect rules send to 15001 and 15006 (see halfopen redirect), as the
+                              proxy of the pod $INSTANCE_IP in $POD_NAMESPACE; $ISTIO_META_INTERCEPTION_MODE TPROXY for
+                              transparent sockets. Where it cannot, it says so, and listeners stand on explicit ports
       --listen ADDRESS        address of the listeners made from Istio documents (127.0.0.1)
       --admin HOST:PORT       admin address for Istio documents (127.0.0.1:15000)
   -l, --log-level LEVEL       trace, debug, info, warn, error, critical, off (info)
@@ -80,6 +83,7 @@ async function run(args: string[]): Promise<number> {
       namespaces: { type: 'string' },
       'workload-namespace': { type: 'string' },
       'workload-labels': { type: 'string' },
+      capture: { type: 'boolean' },
       listen: { type: 'string' },
       admin: { type: 'string' },
       'log-level': { type: 'string', short: 'l' },
@@ -130,6 +134,11 @@ async function run(args: string[]): Promise<number> {
   const say = (text: string) => {
     if (level !== 'off') process.stderr.write(`halfopen: ${text}\n`);
   };
+  if (values.capture === true) {
+    if (load.bootstrapPath !== null || load.bootstrapYaml !== null)
+      throw new UsageError('--capture is for Istio documents: a bootstrap has its own listeners');
+    if (mode === 'serve') await (await import('./capture.js')).captureConnections(load, process.env, say);
+  }
   const agent = values.agent === true ? await agentOf(number(values['status-port'], 15020, 'status-port')) : null;
   const dispatcher = new Dispatcher();
   const source = cluster ? null : new FileSource(dispatcher, load);

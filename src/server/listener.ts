@@ -117,6 +117,11 @@ export class Listener implements PreConnectionOwner {
     return address.address.includes(':') ? `[${address.address}]:${port}` : `${address.address}:${port}`;
   }
 
+  /** bind_to_port, in either form; true unless it is set. */
+  get bindsPort(): boolean {
+    return (this.proto.bind_to_port ?? this.proto.deprecated_v1?.bind_to_port) !== false;
+  }
+
   get boundPort(): number {
     return this.accepting ? this.bound[0].socket.port : 0;
   }
@@ -137,7 +142,7 @@ export class Listener implements PreConnectionOwner {
 
   /** Resolves when every address is bound. */
   async listen(): Promise<void> {
-    if (isBound(this.proto)) {
+    if (this.bindsPort) {
       const backlog = this.proto.tcp_backlog_size ?? 1024;
       for (const { address, socket, options } of this.bound) {
         if (address.pipe !== undefined) await socket.listen({ path: address.pipe.path });
@@ -296,11 +301,6 @@ export class Listener implements PreConnectionOwner {
   get connectionCount(): number {
     return this.sessions.size;
   }
-}
-
-/** bind_to_port, default true; false in either form. */
-function isBound(proto: ListenerProto): boolean {
-  return (proto.bind_to_port ?? proto.deprecated_v1?.bind_to_port) !== false;
 }
 
 function addressesOf(proto: ListenerProto) {

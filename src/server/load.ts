@@ -5,9 +5,12 @@ import { type KubeDocument, readKubeDocuments } from '../config/kube-documents.j
 import type { Finding } from '../pilot/finding.js';
 import { profileNamed } from '../pilot/profile.js';
 import { type GeneratedResources, type TranslateOptions, translate } from '../pilot/translate.js';
-import { stringAt, type Tree } from '../pilot/tree.js';
+import type { Tree } from '../pilot/tree.js';
 import { type BootstrapSource, loadBootstrap } from '../xds/bootstrap.js';
 import type { Bootstrap } from '../xds/types.js';
+
+/** How connections come to a proxy that captures them: by REDIRECT rules, or inbound by transparent sockets too. */
+export type CaptureMode = 'redirect' | 'tproxy';
 
 export interface LoadOptions {
   bootstrapPath: string | null;
@@ -20,6 +23,8 @@ export interface LoadOptions {
   admin: string;
   /** What else the translation of documents is to know, such as the proxy's labels. */
   translate?: Partial<TranslateOptions>;
+  /** Absent: the listeners made from documents are called directly. */
+  capture?: CaptureMode;
 }
 
 export interface Loaded {
@@ -134,8 +139,10 @@ function translated(
   const result = translate(docs, { listenAddress: options.listen, ...options.translate, profile });
   const frame = runnableBootstrap({ listeners: [], clusters: [], routes: [] }, adminAddress(options.admin));
   const bootstrap = loadBootstrap([{ text: JSON.stringify(frame) }]);
-  const clusters = result.clusters.filter((cluster) => cluster.type !== 'ORIGINAL_DST');
-  bootstrap.static_resources = { listeners: result.listeners, clusters };
+  const { listeners, clusters } = result;
+  if (options.capture === 'tproxy')
+    for (const listener of listeners) if (listener.name === 'virtualInbound') listener.transparent = true;
+  bootstrap.static_resources = { listeners, clusters };
   return { bootstrap, errors: result.errors, warnings: result.warnings.map((finding) => errorOf(finding).message) };
 }
 
@@ -151,9 +158,8 @@ const ISTIO_RUNTIME: Tree = {
 };
 
 /**
- * The bootstrap of a proxy that runs generated configuration without interception and without a control plane. A connection
- * that was not intercepted has no original destination: such clusters are left out, and what would pass through finds none
- * (503 NC).
+ * The bootstrap of a proxy that runs generated configuration without a control plane. A connection that was not captured has no
+ * original destination: what would pass through finds no host then (503 UH).
  */
 export function runnableBootstrap(generated: GeneratedResources, admin: { host: string; port: number } | null): Tree {
   const address = admin === null ? null : { socket_address: { address: admin.host, port_value: admin.port } };
@@ -163,7 +169,7 @@ export function runnableBootstrap(generated: GeneratedResources, admin: { host: 
     layered_runtime: { layers: [{ name: 'istio', static_layer: ISTIO_RUNTIME }] },
     static_resources: {
       listeners: generated.listeners,
-      clusters: generated.clusters.filter((cluster) => stringAt(cluster, 'type') !== 'ORIGINAL_DST'),
+      clusters: generated.clusters,
     },
   };
 }

@@ -39,7 +39,7 @@ export async function runUntilQuit(
     if ((await arrived) !== null) {
       await reloader.first(loaded);
       if (agent !== null) releaseStartupMemory();
-      for (const listener of server.listeners) say(`listening on ${listener.addressText}`);
+      for (const listener of server.listeners) if (listener.bindsPort) say(`listening on ${listener.addressText}`);
       if (admin !== null) say(`admin on ${admin.address}`);
       if (agent !== null) say(`agent on ports ${Object.values(agent.ports).join(', ')}`);
       source.follow(() => reloader.run());

@@ -7,7 +7,7 @@ import {
   mutualTlsMode,
 } from '../inbound.js';
 import { isHttp2 } from '../protocol.js';
-import { comesFrom, type Tree, treeAt } from '../tree.js';
+import { comesFrom, numberAt, type Tree, treeAt } from '../tree.js';
 import type { World } from '../world.js';
 import { accessLogs } from './access-log.js';
 import { connectionManager } from './connection-manager.js';
@@ -90,19 +90,17 @@ export function inboundListener(world: World): { listener: Tree; routes: Tree[] 
     if (kindOfPort(inbound.protocol) !== 'tcp') routes.push(configuration);
     chains.push(...chainsOf(world, inbound, configuration));
   }
-  const has = (word: string, value: string) => chains.some((c) => treeAt(c, 'filter_chain_match')?.[word] === value);
-  const sniffs = chains.some((c) => {
-    const alpn = treeAt(c, 'filter_chain_match')?.['application_protocols'];
-    return Array.isArray(alpn) && alpn.includes('h2c');
-  });
   const listener: Tree = {
     name: 'virtualInbound',
     address: socketAddress('0.0.0.0', port),
     traffic_direction: 'INBOUND',
     listener_filters: [
       listenerFilter('original_dst'),
-      ...(has('transport_protocol', 'tls') ? [listenerFilter('tls_inspector')] : []),
-      ...(sniffs ? [listenerFilter('http_inspector')] : []),
+      ...inspector('tls_inspector', chains, (match) => match['transport_protocol'] === 'tls'),
+      ...inspector('http_inspector', chains, (match) => {
+        const alpn = match['application_protocols'];
+        return Array.isArray(alpn) && alpn.includes('h2c');
+      }),
     ],
     listener_filters_timeout: '0s',
     continue_on_listener_filters_timeout: true,
@@ -112,6 +110,29 @@ export function inboundListener(world: World): { listener: Tree; routes: Tree[] 
   const logs = accessLogs(world, 'SERVER', true);
   if (logs.length > 0) listener['access_log'] = logs;
   return { listener, routes };
+}
+
+/** An inspector for the ports that have a chain which needs it; none when no port has one. */
+function inspector(
+  name: 'tls_inspector' | 'http_inspector',
+  chains: readonly Tree[],
+  needs: (match: Tree) => boolean,
+): Tree[] {
+  /** 0 stands for the ports that no chain names. */
+  const needed = new Map<number, boolean>();
+  for (const chain of chains) {
+    const match = treeAt(chain, 'filter_chain_match') ?? {};
+    const port = numberAt(match, 'destination_port') ?? 0;
+    needed.set(port, needed.get(port) === true || needs(match));
+  }
+  const byDefault = needed.get(0) === true;
+  const ports = [...needed.keys()].filter((port) => port !== 0 && needed.get(port) !== byDefault).sort((a, b) => a - b);
+  const filter = listenerFilter(name);
+  if (ports.length === 0) return byDefault ? [filter] : [];
+  const rules = ports.map((port) => ({ destination_port_range: { start: port, end: port + 1 } }));
+  const named = rules.length === 1 ? rules[0] : { or_match: { rules } };
+  filter['filter_disabled'] = byDefault ? named : { not_match: named };
+  return [filter];
 }
 
 function chainsOf(world: World, port: InboundPort | null, routes: Tree): Tree[] {
