@@ -50,7 +50,7 @@ export const Bit = {
   /** x-forwarded-host, x-forwarded-port */
   X_FORWARDED_OTHER: 1 << 9,
   X_REQUEST_ID: 1 << 10,
-  /** any name that starts with x-envoy- */
+  /** any name that starts with x-envoy-, but for those of X_ENVOY_NOTE */
   X_ENVOY: 1 << 11,
   REFERER: 1 << 12,
   CONTENT_TYPE: 1 << 13,
@@ -70,6 +70,11 @@ export const Bit = {
   /** x-client-trace-id, traceparent, b3 */
   TRACE: 1 << 26,
   PROXY_STATUS: 1 << 27,
+  /**
+   * x-envoy-internal, x-envoy-external-address, x-envoy-expected-rq-timeout-ms, x-envoy-upstream-service-time: every message has some of
+   * them, and they ask for nothing.
+   */
+  X_ENVOY_NOTE: 1 << 28,
 } as const;
 
 const BITS: Record<string, number> = {
@@ -107,6 +112,10 @@ const BITS: Record<string, number> = {
   traceparent: Bit.TRACE,
   b3: Bit.TRACE,
   'proxy-status': Bit.PROXY_STATUS,
+  'x-envoy-internal': Bit.X_ENVOY_NOTE,
+  'x-envoy-external-address': Bit.X_ENVOY_NOTE,
+  'x-envoy-expected-rq-timeout-ms': Bit.X_ENVOY_NOTE,
+  'x-envoy-upstream-service-time': Bit.X_ENVOY_NOTE,
 };
 
 const words = (text: string) => new Set(text.split(/\s+/));

@@ -17,6 +17,7 @@ describe('header names', () => {
   it('carry the bit of the rule that mentions them', () => {
     assert.equal(H.te.bit, Bit.TE);
     assert.equal(permanentName('x-envoy-anything').bit, Bit.X_ENVOY);
+    assert.equal(permanentName('x-envoy-internal').bit, Bit.X_ENVOY_NOTE);
     assert.equal(headerName('x-unheard-of').bit, 0);
   });
 

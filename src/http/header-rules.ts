@@ -71,7 +71,7 @@ export function mutateRequestHeaders(
   const { earlyMutations } = config;
   if (earlyMutations !== null) for (const mutation of earlyMutations) mutation.apply(headers, info);
   if ((headers.bits & HOP_REQUEST) !== 0) removeHopByHop(headers);
-  if ((headers.bits & Bit.X_ENVOY) !== 0) headers.remove(H.xEnvoyInternal);
+  headers.remove(H.xEnvoyInternal);
   const peer = connection.remoteIp ?? ipOf(connection.remoteAddress);
   if (config.useRemoteAddress) useRemoteAddress(headers, config, connection, peer);
   else if (!detectAddress(headers, config, connection, peer)) return detected.refusal;
@@ -82,7 +82,7 @@ export function mutateRequestHeaders(
   const edge = config.useRemoteAddress && !internal;
   if (internal) headers.set(H.xEnvoyInternal, 'true');
   else {
-    if ((headers.bits & Bit.X_ENVOY) !== 0) {
+    if ((headers.bits & (Bit.X_ENVOY | Bit.X_ENVOY_NOTE)) !== 0) {
       if (edge) for (const name of EDGE_ONLY) headers.remove(name);
       for (const name of INTERNAL_ONLY) headers.remove(name);
     }

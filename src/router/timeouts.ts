@@ -47,7 +47,8 @@ export function resolveTimeouts(
   if (route.maxStreamDuration !== null && options.durationDisablesRouteTimeout) out.global = 0;
   else if (isGrpc && route.maxGrpcTimeout !== null) out.global = legacyGrpcTimeout(route, headers);
   else out.global = route.timeout;
-  if ((headers.bits & Bit.X_ENVOY) !== 0) applyHeaders(out, headers, options);
+  const asking = options.respectExpectedRqTimeout ? Bit.X_ENVOY | Bit.X_ENVOY_NOTE : Bit.X_ENVOY;
+  if ((headers.bits & asking) !== 0) applyHeaders(out, headers, options);
   if (out.global !== 0 && out.perTry >= out.global) out.perTry = 0;
 }
 
