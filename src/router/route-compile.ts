@@ -36,6 +36,7 @@ import {
   RegexPathRewrite,
 } from './rewrite.js';
 import {
+  type ConnectTermination,
   type InternalRedirect,
   type InternalRedirectPredicate,
   type MirrorPolicy,
@@ -222,7 +223,10 @@ function addAction(draft: Draft, action: RouteAction, scope: HostScope): void {
   draft.autoHostRewrite = action.auto_host_rewrite ?? false;
   draft.appendForwardedHost = action.append_x_forwarded_host;
   draft.clusterNotFoundResponseCode = NOT_FOUND_CODES[action.cluster_not_found_response_code];
-  if (action.upgrade_configs.length > 0) draft.upgradeConfigs = compileUpgrades(action);
+  if (action.upgrade_configs.length > 0) {
+    draft.upgradeConfigs = compileUpgrades(action);
+    draft.connectTermination = compileConnect(action);
+  }
   draft.hashPolicy = HashPolicy.compile(action.hash_policy);
   draft.metadataMatch = subset(action.metadata_match);
   const mirrors = compileMirrors(action.request_mirror_policies, deps, checksClusters(scope));
@@ -302,6 +306,19 @@ function compileHostRewrite(action: RouteAction, compileFormat: CompileFormat): 
 
 function compileUpgrades(action: RouteAction): ReadonlyMap<string, RouteUpgradeConfig> {
   return new Map(action.upgrade_configs.map((one) => [one.upgrade_type.toLowerCase(), one]));
+}
+
+function compileConnect(action: RouteAction): ConnectTermination | null {
+  for (const upgrade of action.upgrade_configs) {
+    const config = upgrade.connect_config;
+    if (config === undefined) continue;
+    if (upgrade.upgrade_type.toLowerCase() !== 'connect')
+      refuse(upgrade, 'connect_config', 'only CONNECT ends here, not CONNECT-UDP');
+    if (config.proxy_protocol_config !== undefined)
+      refuse(config, 'proxy_protocol_config', 'the PROXY protocol is not written');
+    return { allowPost: config.allow_post };
+  }
+  return null;
 }
 
 /** @param check whether the clusters must exist */

@@ -54,6 +54,12 @@ export type InternalRedirectPredicate =
   | { readonly kind: 'previous_routes' }
   | { readonly kind: 'safe_cross_scheme' };
 
+/** RouteAction.UpgradeConfig.connect_config. */
+export interface ConnectTermination {
+  /** The body of a POST is carried as that of a CONNECT. */
+  readonly allowPost: boolean;
+}
+
 /** A change of the request before its host and path are rewritten. */
 export interface RequestChange {
   apply(headers: RequestHeaders, info: StreamInfo): void;
@@ -126,6 +132,8 @@ export class RouteEntry {
   readonly clusterNotFoundResponseCode: number = 503;
   /** By upgrade type, lower case. */
   readonly upgradeConfigs: ReadonlyMap<string, RouteUpgradeConfig> = NO_UPGRADES;
+  /** CONNECT ends here, its bytes go to a TCP connection; null when it is passed on. */
+  readonly connectTermination: ConnectTermination | null = null;
   readonly hashPolicy: HashPolicy | null = null;
   /** Subset to choose from (filter metadata `envoy.lb`), null when any host will do. */
   readonly metadataMatch: Readonly<Record<string, unknown>> | null = null;
@@ -179,6 +187,12 @@ export class RouteEntry {
   upgradeEnabled(type: string): boolean | null {
     const config = this.upgradeConfigs.get(type);
     return config === undefined ? null : (config.enabled ?? true);
+  }
+
+  /** The body of the request goes to a TCP connection as it is. */
+  endsHere(method: string): boolean {
+    const { connectTermination } = this;
+    return connectTermination !== null && (method === 'CONNECT' || (connectTermination.allowPost && method === 'POST'));
   }
 
   /** Name of the virtual cluster of a request: `other` when none matches, '' when the virtual host has none. */

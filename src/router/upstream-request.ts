@@ -5,7 +5,14 @@ import type { UpstreamInfo } from '../observe/stream-info.js';
 import { type LedgerTimer, type LimitRef, TimerKind } from '../observe/timer-ledger.js';
 import { countStreamReset } from '../upstream/cluster-stats.js';
 import { AttemptSizes } from '../upstream/tracking.js';
-import type { Host, PoolCallbacks, PoolFailure, PoolHandle, UpstreamConnectionInfo } from '../upstream/types.js';
+import type {
+  ConnPool,
+  Host,
+  PoolCallbacks,
+  PoolFailure,
+  PoolHandle,
+  UpstreamConnectionInfo,
+} from '../upstream/types.js';
 import { AttemptLog } from './attempt-log.js';
 import {
   onPerTryIdleTimeout,
@@ -16,6 +23,7 @@ import {
 } from './failures.js';
 import { onUpstreamHeaders } from './responses.js';
 import type { Router } from './router.js';
+import { TcpTunnel } from './tcp-tunnel.js';
 import { FROM_HEADER } from './timeouts.js';
 
 const CLUSTER_DURATION: LimitRef = { path: 'common_http_protocol_options.max_stream_duration', position: null };
@@ -84,7 +92,7 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     info.hostname = this.chosen.hostname;
     const { upstreamLog } = this.router.config;
     if (upstreamLog !== null) this.log = new AttemptLog(upstreamLog, this.router, info);
-    const pool = this.router.cluster.pool(this.chosen, this.router.priority, this.router.callbacks.protocol);
+    const pool = this.poolFor();
     if (pool === null) {
       this.log = null;
       this.router.onNoPool(this);
@@ -138,10 +146,16 @@ export class UpstreamRequest implements ResponseDecoder, PoolCallbacks, TimerOwn
     this.headersEnded = true;
     this.router.requestHeadersSent = true;
     if (headersOnly) this.noteEnd(now);
+    else this.held = this.router.callbacks.isTunnel;
     encoder.encodeHeaders(headers, headersOnly);
-    if (this.done || headersOnly) return;
-    if (this.router.callbacks.isTunnel) this.held = true;
-    else this.sendWaiting();
+    if (!this.done && !headersOnly && !this.held) this.sendWaiting();
+  }
+
+  private poolFor(): ConnPool | null {
+    const { cluster, route, priority, callbacks, requestHeaders } = this.router;
+    if (route.connectTermination !== null && route.endsHere(requestHeaders.method))
+      return new TcpTunnel(cluster, this.chosen);
+    return cluster.pool(this.chosen, priority, callbacks.protocol);
   }
 
   /** An upgrade that is not answered yet: the body stays here. */

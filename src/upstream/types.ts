@@ -2,6 +2,7 @@ import type { RequestHeaders } from '../base/headers.js';
 import type { Protocol, RequestEncoder, ResponseDecoder } from '../codec/codec.js';
 import type { ConnectionInfo } from '../observe/stream-info.js';
 import type { PriorityLoad } from './lb/priority-load.js';
+import type { TcpCallbacks, TcpClient } from './pool/tcp-client.js';
 import type { HostSet } from './priority-set.js';
 import type { BudgetStats, SizeStats } from './tracking.js';
 
@@ -99,7 +100,8 @@ export interface PoolCallbacks {
 }
 
 export interface UpstreamConnectionInfo extends ConnectionInfo {
-  readonly protocol: Protocol;
+  /** '' of a connection that carries bytes. */
+  readonly protocol: Protocol | '';
   /** Monotonic ms: connect began and ended. */
   readonly connectStart: number;
   readonly connectEnd: number;
@@ -184,6 +186,8 @@ export interface Cluster {
   chooseHost(context: LbContext, priority: Priority): Host | null;
   /** Pool of a host for the protocol the cluster speaks to it; null when max_connection_pools is reached. */
   pool(host: Host, priority: Priority, downstreamProtocol: Protocol): ConnPool | null;
+  /** Opens a connection that carries bytes; null when a breaker refuses it, and `callbacks` has been told. */
+  connectTcp(host: Host, callbacks: TcpCallbacks): TcpClient | null;
 }
 
 export interface ClusterManager {
