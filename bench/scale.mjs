@@ -131,8 +131,11 @@ async function measure(size) {
     return { server: made };
   });
   row.rss = process.memoryUsage.rss() / 2 ** 20;
-  const tableOf = () => server.listeners[0].hcm.routes.table;
-  row.match = matching(tableOf(), RequestHeaders, await dist('base/header-names.js'), size);
+  const [{ RouteTable }, { compileFormat }, names] = await Promise.all(
+    ['router/route-table.js', 'observe/access-log.js', 'base/header-names.js'].map(dist),
+  );
+  const table = new RouteTable(server.routeConfigs()[0], { compileFormat, clusters: null });
+  row.match = matching(table, RequestHeaders, names, size);
   row.change = { route: await changing(2), slice: await changing(1) };
   return row;
 

@@ -301,7 +301,7 @@ suite('the objects of a cluster', { skip: reason === '' ? false : reason }, () =
     });
     try {
       await until('it is said', () => /virtualservices\.networking\.istio\.io: forbidden: /.test(poor.output()));
-      assert.equal(await ready(15200), false);
+      await until('it answers that it is not ready', async () => !(await ready(15200)));
       assert.match(
         await metrics(15200),
         /halfopen_source_errors_total\{resource="services",reason="forbidden"\} [1-9]/,
