@@ -70,6 +70,10 @@ function hedge(router: Router, attempt: UpstreamRequest): void {
 }
 
 export function onPerTryIdleTimeout(router: Router, attempt: UpstreamRequest): void {
+  if (router.timeouts.hedge) {
+    hedge(router, attempt);
+    return;
+  }
   router.cluster.stats.upstream_rq_per_try_idle_timeout++;
   perTryTimeout(router, attempt, 'upstream_per_try_idle_timeout');
 }

@@ -29,8 +29,7 @@ export function doRetry(router: Router): void {
     return;
   }
   if (route.includeAttemptCountInRequest) headers.set(H.xEnvoyAttemptCount, String(callbacks.info.attemptCount));
-  if (router.timeoutRetry && route.includeIsTimeoutRetryHeader) headers.set(H.xEnvoyIsTimeoutRetry, 'true');
-  else headers.remove(H.xEnvoyIsTimeoutRetry);
+  if (route.includeIsTimeoutRetryHeader) headers.set(H.xEnvoyIsTimeoutRetry, router.timeoutRetry ? 'true' : 'false');
   router.setExpectedTimeout();
   const attempt = router.newAttempt(host);
   const complete = router.requestComplete;

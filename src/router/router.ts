@@ -352,6 +352,7 @@ export class Router implements LbContext, TimerOwner, ReplyHeaders {
   onNoPool(attempt: UpstreamRequest): void {
     attempt.complete();
     this.forget(attempt);
+    attempt.info.host = '';
     this.noHealthyUpstream();
   }
 

@@ -51,6 +51,20 @@ test('every scenario has a golden, and every listed difference a scenario and a 
   }
 });
 
+test('each of the numbered situations has a scenario, or a reason why it has none', () => {
+  const rows = JSON.parse(readFileSync(new URL('rows.json', import.meta.url), 'utf8'));
+  const names = new Set(all.map(({ name }) => name));
+  const numbers = [
+    ...Array.from({ length: 90 }, (_, i) => `${i + 1}`),
+    ...Array.from({ length: 22 }, (_, i) => `X${i + 1}`),
+  ];
+  assert.deepEqual(Object.keys(rows).sort(), numbers.sort());
+  for (const [number, stands] of Object.entries(rows)) {
+    if (Array.isArray(stands)) for (const name of stands) assert.ok(names.has(name), `${number}: there is no ${name}`);
+    else assert.ok(stands.length > 20, number);
+  }
+});
+
 test('every golden says how its requests ended', () => {
   const open = all.filter(({ name }) => {
     const golden = readGolden(name);

@@ -7,6 +7,7 @@ import type { HostImpl } from '../host.js';
 import type { UpstreamConnectionInfo } from '../types.js';
 import type { ConnPoolImpl } from './conn-pool.js';
 import type { UpstreamConnection } from './transport.js';
+import { isBindError } from './transport-failure.js';
 
 export enum ClientState {
   CONNECTING = 0,
@@ -144,7 +145,7 @@ export abstract class ActiveClient
 
   onClosed(event: CloseEvent): void {
     if (this.state === ClientState.CLOSED) return;
-    if (!event.local && !this.remoteClosed) {
+    if (!event.local && !this.remoteClosed && !isBindError(event.error)) {
       this.remoteClosed = true;
       if (this.connectEnd >= 0) this.onEndOfInput();
     }

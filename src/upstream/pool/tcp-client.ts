@@ -180,7 +180,7 @@ export class TcpClient implements ConnectionEvents, TimerOwner, TrackedClient {
     this.releasePending();
     const failure = this.timedOut
       ? 'connection-timeout'
-      : event.local
+      : event.local || isBindError(event.error)
         ? 'local-connection-failure'
         : 'remote-connection-failure';
     const overPipe = this.host.dial.path !== undefined;

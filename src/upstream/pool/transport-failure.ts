@@ -50,6 +50,12 @@ export function strerror(code: string): string {
   return STRERROR[code] ?? code;
 }
 
+/** What Node tells of an address that could not be bound. */
+interface BindError extends NodeJS.ErrnoException {
+  address?: string;
+  port?: number;
+}
+
 /**
  * `%UPSTREAM_TRANSPORT_FAILURE_REASON%` of a connect that failed: `delayed connect error: Connection refused`.
  * '' without an error (a timeout, or closed from this side).
@@ -57,11 +63,15 @@ export function strerror(code: string): string {
 export function transportFailureReason(error: NodeJS.ErrnoException | null, overPipe: boolean): string {
   const code = error?.code;
   if (code === undefined) return '';
+  if (isBindError(error)) {
+    const { address = '', port = 0 } = error as BindError;
+    return `failed to bind to ${address.includes(':') ? `[${address}]` : address}:${port}: ${strerror(code)}`;
+  }
   const immediate = overPipe || IMMEDIATE.has(code);
   return `${immediate ? 'immediate' : 'delayed'} connect error: ${strerror(code)}`;
 }
 
-/** The local address could not be bound (counted `bind_errors`). */
+/** The local address could not be bound (counted `bind_errors`): the failure is on this side. */
 export function isBindError(error: NodeJS.ErrnoException | null): boolean {
-  return error?.syscall === 'bind' || error?.code === 'EADDRNOTAVAIL' || error?.code === 'EADDRINUSE';
+  return error?.syscall === 'bind';
 }
