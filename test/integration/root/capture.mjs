@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /**
  * Interception with real redirect rules: a pod and its peer in network namespaces, an application and clients that know nothing of the proxy, the
- * proxy as user 1337. Needs root, `ip`, `setpriv`, and iptables or nft; run by continuous integration, not by `npm test`.
+ * proxy as user 1337: with the rules of iptables, with those of nft, and with transparent sockets; Envoy too, when ENVOY names it, from the same
+ * documents. Needs root, `ip`, `setpriv`, and iptables or nft; run by continuous integration, not by `npm test`.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -22,6 +23,19 @@ const missing =
     ? 'it needs root'
     : ['ip', 'setpriv'].find((program) => spawnSync(program, ['-V']).error !== undefined);
 const backends = [has('iptables-restore') && 'iptables', has('nft') && 'nft'].filter(Boolean);
+const ENVOY = process.env.ENVOY ?? '';
+/** How connections are captured, and by whom. */
+const ways = [
+  ...backends.map((backend) => ({ name: backend, backend, mode: 'REDIRECT', user: '1337:1337', envoy: false })),
+  ...backends
+    .slice(0, 1)
+    .flatMap((backend) => [
+      { name: `${backend}, TPROXY`, backend, mode: 'TPROXY', user: '0:1337', envoy: false },
+      ...(ENVOY === ''
+        ? []
+        : [{ name: `${backend}, by Envoy`, backend, mode: 'REDIRECT', user: '1337:1337', envoy: true }]),
+    ]),
+];
 
 const DOCUMENTS = `
 apiVersion: v1
@@ -91,15 +105,34 @@ const run = (program, ...args) => {
   return stdout;
 };
 
-function background(namespace, user, args, env = {}) {
-  const as = user === 0 ? [] : ['setpriv', '--reuid', String(user), '--regid', String(user), '--clear-groups'];
-  const child = spawn('ip', ['netns', 'exec', namespace, ...as, process.execPath, ...args], {
+/** `user` is UID:GID; root's own are not set. */
+function asUser(user) {
+  const [uid, gid] = user.split(':');
+  return user === '0:0' ? [] : ['setpriv', '--reuid', uid, '--regid', gid, '--clear-groups'];
+}
+
+function background(namespace, user, command, env = {}) {
+  const child = spawn('ip', ['netns', 'exec', namespace, ...asUser(user), ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
   child.text = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (child.text += part));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (part) => {
+      child.text += part;
+    });
   return child;
+}
+
+/** The configuration that halfopen would run, for Envoy. */
+async function bootstrapOf(file) {
+  const { generate } = await import('../../../dist/pilot/translate.js');
+  const { Findings } = await import('../../../dist/pilot/finding.js');
+  const { readKubeDocuments } = await import('../../../dist/config/kube-documents.js');
+  const { runnableBootstrap } = await import('../../../dist/server/load.js');
+  const { docs } = readKubeDocuments(file, readFileSync(file, 'utf8'));
+  const options = { profile: 'istio-current', interception: true, proxyIp: '10.77.0.1' };
+  return runnableBootstrap(generate(docs, options, new Findings()), { host: '127.0.0.1', port: 15000 });
 }
 
 async function until(condition, what, ms = 10000) {
@@ -109,8 +142,8 @@ async function until(condition, what, ms = 10000) {
   }
 }
 
-for (const backend of missing || backends.length === 0 ? [] : backends) {
-  suite(`connections are captured (${backend})`, () => {
+for (const { name, backend, mode, user: owner, envoy } of missing ? [] : ways) {
+  suite(`connections are captured (${name})`, () => {
     const children = [];
     const folder = mkdtempSync(join(tmpdir(), 'capture-'));
     let proxy;
@@ -129,9 +162,8 @@ for (const backend of missing || backends.length === 0 ? [] : backends) {
         ...flags,
       );
     /** Connects from a namespace, sends, and tells what came back. */
-    const ask = (namespace, address, bytes, { wait = 3000, user = 0 } = {}) => {
-      const as = user === 0 ? [] : ['setpriv', '--reuid', String(user), '--regid', String(user), '--clear-groups'];
-      const args = ['netns', 'exec', namespace, ...as, process.execPath, PEERS, 'ask', address, String(wait)];
+    const ask = (namespace, address, bytes, { wait = 3000, user = '0:0' } = {}) => {
+      const args = ['netns', 'exec', namespace, ...asUser(user), process.execPath, PEERS, 'ask', address, String(wait)];
       const { stdout } = spawnSync('ip', args, { input: bytes, encoding: 'latin1' });
       return stdout;
     };
@@ -170,8 +202,11 @@ for (const backend of missing || backends.length === 0 ? [] : backends) {
         run('ip', '-n', PEER, 'addr', 'add', `${ip}/24`, 'dev', 'eth0');
       for (const name of [POD, PEER]) run('ip', '-n', name, 'link', 'set', 'eth0', 'up');
       run('ip', '-n', POD, 'route', 'add', 'default', 'via', '10.77.0.2');
-      redirect('--apply', '-i', '*', '-x', '10.77.0.3/32', '-b', '*', '-d', '15090,7070', '-o', '7777');
-      children.push(background(POD, 0, [PEERS, 'serve', 'app']), background(PEER, 0, [PEERS, 'serve', 'peer']));
+      redirect('--apply', '-m', mode, '-i', '*', '-x', '10.77.0.3/32', '-b', '*', '-d', '15090,7070', '-o', '7777');
+      children.push(
+        background(POD, '0:0', [process.execPath, PEERS, 'serve', 'app']),
+        background(PEER, '0:0', [process.execPath, PEERS, 'serve', 'peer']),
+      );
       for (const child of children)
         await until(
           () => child.text.includes('ready'),
@@ -180,14 +215,30 @@ for (const backend of missing || backends.length === 0 ? [] : backends) {
       const file = join(folder, 'documents.yaml');
       writeFileSync(file, DOCUMENTS);
       spawnSync('chmod', ['-R', 'a+rX', folder]);
-      proxy = background(POD, 1337, [join(ROOT, 'bin/halfopen'), 'run', '--config', file, '--capture'], {
-        INSTANCE_IP: '10.77.0.1',
-      });
+      if (envoy) {
+        const config = join(folder, 'bootstrap.json');
+        const program = join(folder, 'envoy');
+        writeFileSync(config, JSON.stringify(await bootstrapOf(file)));
+        copyFileSync(ENVOY, program);
+        spawnSync('chmod', ['-R', 'a+rX', folder]);
+        const flags = '--concurrency 1 --disable-hot-restart --file-flush-interval-msec 20 --log-level error';
+        proxy = background(POD, owner, [program, '-c', config, ...flags.split(' ')]);
+      } else {
+        const command = [process.execPath, join(ROOT, 'bin/halfopen'), 'run', '--config', file, '--capture'];
+        const env = { INSTANCE_IP: '10.77.0.1', ISTIO_META_INTERCEPTION_MODE: mode };
+        proxy = background(POD, owner, command, env);
+      }
       children.push(proxy);
+      const ready = () =>
+        spawnSync('ip', ['netns', 'exec', POD, process.execPath, PEERS, 'get', '127.0.0.1:15000', '/ready'], {
+          encoding: 'utf8',
+        });
       await until(
-        () => proxy.text.includes('listening on 0.0.0.0:15006'),
+        () => ready().stdout.startsWith('LIVE'),
         () => proxy.text,
+        20000,
       );
+      if (!envoy) assert.match(proxy.text, /captures connections/);
     });
 
     after(() => {
@@ -212,7 +263,8 @@ for (const backend of missing || backends.length === 0 ? [] : backends) {
     test('bytes that are no HTTP pass through, are counted and logged', async () => {
       assert.equal(ask(POD, '10.77.0.2:9999', 'hello'), 'peer:9999 echoes hello');
       await logged(/^0 - PassthroughCluster;? 10\.77\.0\.2:9999 \S+ 10\.77\.0\.2:9999 /);
-      assert.match(stats('tcp.PassthroughCluster.downstream_cx_total'), /downstream_cx_total: 1/);
+      assert.match(stats('tcp.PassthroughCluster.downstream_cx_total'), /downstream_cx_total: [12]/);
+      if (envoy) return;
       assert.match(
         metrics(),
         /istio_tcp_connections_closed_total\{.*destination_service_name="PassthroughCluster".*request_protocol="tcp".*\} 1/,
@@ -249,7 +301,7 @@ for (const backend of missing || backends.length === 0 ? [] : backends) {
       assert.equal(ask(PEER, '10.77.0.1:9001', 'other\n'), 'app:9001 echoes other\n');
       await logged(/^0 - inbound\|9000\|\|;? 10\.77\.0\.1:9000 127\.0\.0\.6:/);
       await logged(/^0 - (InboundPassthroughCluster|PassthroughCluster);? 10\.77\.0\.1:9001 127\.0\.0\.6:/);
-      assert.match(metrics(), /istio_tcp_received_bytes_total\{reporter="destination".*\} 5/);
+      if (!envoy) assert.match(metrics(), /istio_tcp_received_bytes_total\{reporter="destination".*\} 5/);
     });
 
     test('excluded ports and ranges pass by the proxy, both ways', () => {
@@ -263,7 +315,7 @@ for (const backend of missing || backends.length === 0 ? [] : backends) {
     test('the application reaches itself without the proxy, the proxy’s user reaches the world without it', () => {
       const before = stats('downstream_cx_total');
       assert.match(get(POD, '127.0.0.1:8080', 'itself'), /app:8080 saw itself from 127\.0\.0\.1/);
-      assert.match(get(POD, '10.77.0.4:80', 'own.call', { user: 1337 }), /peer:80 saw own\.call/);
+      assert.match(get(POD, '10.77.0.4:80', 'own.call', { user: owner }), /peer:80 saw own\.call/);
       assert.equal(stats('downstream_cx_total'), before);
     });
 
@@ -289,8 +341,8 @@ for (const backend of missing || backends.length === 0 ? [] : backends) {
     });
 
     test('the rules may be applied again, and go when they are told to', () => {
-      redirect('--apply', '-i', '*', '-b', '*');
-      redirect('--cleanup', '-i', '*', '-b', '*');
+      redirect('--apply', '-m', mode, '-i', '*', '-b', '*');
+      redirect('--cleanup', '-m', mode, '-i', '*', '-b', '*');
       const left = run(
         'ip',
         'netns',
