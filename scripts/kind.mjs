@@ -79,7 +79,7 @@ function up() {
   }
   say('the definitions, the webhook, the chain, Prometheus and Grafana');
   show(kubectl('apply', '--server-side', '-k', 'deploy/kind/crds'));
-  show(kubectl('wait', '--for=condition=Established', '--timeout=60s', '-k', 'deploy/kind/crds'));
+  show(kubectl('wait', '--for=condition=Established', '--timeout=60s', '-f', 'deploy/kind/crds/istio.yaml'));
   // The webhook comes before the pods that it is to inject.
   show(kubectl('apply', '--server-side', '-k', 'deploy/injection'));
   kubectl('-n', 'halfopen-system', 'rollout', 'status', 'deployment/halfopen-injector', '--timeout=180s');

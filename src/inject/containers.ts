@@ -28,10 +28,10 @@ export function initContainer(settings: PodSettings, options: InjectOptions): Co
 }
 
 /** Flags of istio-iptables. */
-function redirectFlags({ capture, statusPort }: PodSettings): string[] {
+function redirectFlags({ capture, statusPort, interception }: PodSettings): string[] {
   const excluded = capture.excludeInboundPorts.split(',').map((port) => port.trim());
   if (statusPort !== 0 && !excluded.includes(String(statusPort))) excluded.push(String(statusPort));
-  const flags = ['-p', '15001', '-z', '15006', '-u', String(PROXY_ID), '-g', String(PROXY_ID), '-m', 'REDIRECT'];
+  const flags = ['-p', '15001', '-z', '15006', '-u', String(PROXY_ID), '-g', String(PROXY_ID), '-m', interception];
   flags.push('-i', capture.includeOutboundIPRanges, '-x', capture.excludeOutboundIPRanges);
   flags.push('-b', capture.includeInboundPorts);
   flags.push('-d', ['15090', '15021', ...excluded.filter((port) => port !== '')].join(','));
@@ -53,7 +53,7 @@ export function proxyContainer(
   if (statusPort !== 0) args.push('--agent', '--status-port', String(statusPort));
   if (options.source.kind === 'kubernetes') args.push('--kubernetes');
   else args.push('--config', CONFIG_FOLDER);
-  if (settings.interception === 'REDIRECT') args.push('--capture');
+  if (settings.interception !== 'NONE') args.push('--capture');
   args.push('--drain-time-s', String(proxy.drainSeconds ?? DRAIN_SECONDS), '--drain-strategy', 'immediate');
   args.push('--log-level', settings.logLevel);
   const lifecycle = hooks(settings);
@@ -77,16 +77,22 @@ export function proxyContainer(
       readinessProbe: { httpGet: READY, timeoutSeconds: 3, ...settings.readiness },
     }),
     resources: settings.resources,
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      capabilities: { drop: ['ALL'] },
-      privileged: false,
-      readOnlyRootFilesystem: true,
-      runAsGroup: PROXY_ID,
-      runAsNonRoot: true,
-      runAsUser: PROXY_ID,
-    },
+    securityContext: proxySecurity(settings),
     volumeMounts: mounts(settings, options),
+  };
+}
+
+/** Transparent sockets (TPROXY) need NET_ADMIN, which a process gets as root only; the group keeps it out of the redirect rules. */
+function proxySecurity({ interception }: PodSettings): object {
+  const transparent = interception === 'TPROXY';
+  return {
+    allowPrivilegeEscalation: false,
+    capabilities: { ...(transparent && { add: ['NET_ADMIN'] }), drop: ['ALL'] },
+    privileged: false,
+    readOnlyRootFilesystem: true,
+    runAsGroup: PROXY_ID,
+    runAsNonRoot: !transparent,
+    runAsUser: transparent ? 0 : PROXY_ID,
   };
 }
 

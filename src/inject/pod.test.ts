@@ -205,7 +205,7 @@ concurrency: 2
   for (const [wrong, message] of [
     ['terminationDrainDuration: 9', /not a duration/],
     ['drainDurations: 9s', /unknown field drainDurations; did you mean drainDuration\?/],
-    ['interceptionMode: TPROXY', /not supported/],
+    ['interceptionMode: NONE', /is no interception mode/],
     ['- 1', /not a mapping/],
     ['a: [', /Flow sequence/],
   ] as const)
@@ -215,7 +215,7 @@ concurrency: 2
 test('wrong values of annotations are refused, all of them at once', () => {
   const wrong = {
     'status.sidecar.istio.io/port': '70000',
-    'sidecar.istio.io/interceptionMode': 'TPROXY',
+    'sidecar.istio.io/interceptionMode': 'MAGIC',
     'sidecar.istio.io/proxyCPU': '1 core',
     'traffic.sidecar.istio.io/includeInboundPorts': 'a',
     'traffic.sidecar.istio.io/excludeOutboundIPRanges': '10.0.0.0/33',
@@ -315,6 +315,26 @@ test('without interception there is no init container', () => {
   assert.deepEqual(order(spec.initContainers), ['istio-proxy']);
   assert.ok(!proxy.args?.includes('--capture'));
   assert.equal(env.ISTIO_META_INTERCEPTION_MODE, 'NONE');
+});
+
+test('with TPROXY the sidecar is root in its group and may make transparent sockets', () => {
+  for (const annotations of [
+    { 'sidecar.istio.io/interceptionMode': 'TPROXY' },
+    { 'proxy.istio.io/config': 'interceptionMode: TPROXY' },
+  ] as Record<string, string>[]) {
+    const { proxy, init, env } = inject(annotated(annotations));
+    assert.equal(flag(init?.args, '-m'), 'TPROXY');
+    assert.equal(env.ISTIO_META_INTERCEPTION_MODE, 'TPROXY');
+    assert.deepEqual(proxy.securityContext, {
+      allowPrivilegeEscalation: false,
+      capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] },
+      privileged: false,
+      readOnlyRootFilesystem: true,
+      runAsGroup: 1337,
+      runAsNonRoot: false,
+      runAsUser: 0,
+    });
+  }
 });
 
 test('the pod that is given stays as it is', () => {

@@ -45,7 +45,7 @@ export function injectPod(pod: Pod, workload: Workload, options: InjectOptions):
   const over = (container: Container, by: Container | undefined) =>
     by === undefined ? container : overContainer(container, by);
   const proxy = over(proxyContainer(settings, options, lastWins(environment)), said);
-  const init = settings.interception === 'REDIRECT' ? over(initContainer(settings, options), saidOfInit) : null;
+  const init = settings.interception !== 'NONE' ? over(initContainer(settings, options), saidOfInit) : null;
   const volumes = volumesOf(settings, options).filter(
     ({ name }) => !spec.volumes?.some((volume) => volume.name === name),
   );

@@ -12,7 +12,7 @@ export interface ProxyConfig {
   /** `termination_drain_duration`, seconds from SIGTERM to the end. */
   terminationDrainSeconds?: number;
   holdApplicationUntilProxyStarts?: boolean;
-  interceptionMode?: string;
+  interceptionMode?: 'REDIRECT' | 'TPROXY';
   /** Environment variables of the sidecar. */
   proxyMetadata: Record<string, string>;
 }
@@ -85,8 +85,8 @@ export function readProxyConfig(text: string | undefined): {
       if (typeof value === 'boolean') config.holdApplicationUntilProxyStarts = value;
       else wrong(`${field}: ${JSON.stringify(value)} is neither true nor false`);
     } else if (field === 'interceptionMode') {
-      if (value === 'REDIRECT') config.interceptionMode = value;
-      else wrong(`interceptionMode: ${JSON.stringify(value)} is not supported; allowed: REDIRECT`);
+      if (value === 'REDIRECT' || value === 'TPROXY') config.interceptionMode = value;
+      else wrong(`interceptionMode: ${JSON.stringify(value)} is no interception mode; allowed: REDIRECT, TPROXY`);
     } else if (field === 'proxyMetadata') {
       for (const [name, text] of Object.entries((value ?? {}) as object)) config.proxyMetadata[name] = String(text);
     } else if (WITHOUT_EFFECT.includes(field)) warnings.push({ path, message: `${field} has no effect` });

@@ -8,7 +8,7 @@ import { parseBool } from './values.js';
 export interface PodSettings {
   image: string;
   native: boolean;
-  interception: 'REDIRECT' | 'NONE';
+  interception: 'REDIRECT' | 'TPROXY' | 'NONE';
   /** 0: no agent port, hence no probes and no merged metrics. */
   statusPort: number;
   proxy: ProxyConfig;
@@ -52,7 +52,9 @@ export function settingsOf(
   const settings: PodSettings = {
     image: annotations['sidecar.istio.io/proxyImage'] ?? options.image,
     native: flag('sidecar.istio.io/nativeSidecar', options.native),
-    interception: (annotations['sidecar.istio.io/interceptionMode'] ?? 'REDIRECT') as PodSettings['interception'],
+    interception: (annotations['sidecar.istio.io/interceptionMode'] ??
+      config.interceptionMode ??
+      'REDIRECT') as PodSettings['interception'],
     statusPort,
     proxy: config,
     resources: resources(annotations, options.resources),

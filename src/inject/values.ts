@@ -58,12 +58,10 @@ export const quantity: Check = (value) =>
     ? null
     : `'${value}' is not a quantity such as 100m or 128Mi`;
 
-export const mode: Check = (value) => {
-  if (value === 'TPROXY') return 'TPROXY is not supported; allowed: REDIRECT, NONE';
-  return value === 'REDIRECT' || value === 'NONE'
+export const mode: Check = (value) =>
+  ['REDIRECT', 'TPROXY', 'NONE'].includes(value)
     ? null
-    : `'${value}' is no interception mode; allowed: REDIRECT, NONE`;
-};
+    : `'${value}' is no interception mode; allowed: REDIRECT, TPROXY, NONE`;
 
 export const jsonObject: Check = (value) => {
   try {

@@ -19,6 +19,7 @@ import type { ClusterImpl } from '../upstream/cluster.js';
 import type { HostMonitor } from '../upstream/health/outlier-monitor.js';
 import { HealthFlag as Flag, type HostImpl } from '../upstream/host.js';
 import type { Thresholds } from '../upstream/resource-manager.js';
+import { encode } from '../xds/encode.js';
 import type { Server } from './server.js';
 import { VERSION } from './version.js';
 
@@ -77,21 +78,31 @@ export class ServerAdminHost implements AdminHost {
   configDump(): readonly ConfigDumpMessage[] {
     const { config } = this.server;
     const type = 'type.googleapis.com/envoy.admin.v3.';
-    const resources = config.static_resources;
+    const resource = 'type.googleapis.com/envoy.config.';
+    const { clusters = [], listeners = [] } = config.static_resources ?? {};
     return [
-      { '@type': `${type}BootstrapConfigDump`, bootstrap: config },
+      { '@type': `${type}BootstrapConfigDump`, bootstrap: encode('Bootstrap', config) },
       {
         '@type': `${type}ClustersConfigDump`,
-        static_clusters: (resources?.clusters ?? []).map((cluster) => ({ cluster })),
+        static_clusters: clusters.map((cluster) => ({
+          cluster: { '@type': `${resource}cluster.v3.Cluster`, ...encode('Cluster', cluster) },
+        })),
       },
       {
         '@type': `${type}ListenersConfigDump`,
-        static_listeners: (resources?.listeners ?? []).map((listener) => ({ listener })),
+        static_listeners: listeners.map((listener) => ({
+          listener: { '@type': `${resource}listener.v3.Listener`, ...encode('Listener', listener) },
+        })),
       },
       { '@type': `${type}ScopedRoutesConfigDump` },
       {
         '@type': `${type}RoutesConfigDump`,
-        static_route_configs: this.server.routeConfigs().map((route_config) => ({ route_config })),
+        static_route_configs: this.server.routeConfigs().map((routes) => ({
+          route_config: {
+            '@type': `${resource}route.v3.RouteConfiguration`,
+            ...encode('RouteConfiguration', routes),
+          },
+        })),
       },
       { '@type': `${type}SecretsConfigDump` },
     ];

@@ -42,6 +42,7 @@ export async function runUntilQuit(
       for (const listener of server.listeners) if (listener.bindsPort) say(`listening on ${listener.addressText}`);
       if (admin !== null) say(`admin on ${admin.address}`);
       if (agent !== null) say(`agent on ports ${Object.values(agent.ports).join(', ')}`);
+      say(`ready after ${Math.round(process.uptime() * 1000)} ms`);
       source.follow(() => reloader.run());
     }
   } catch (error) {
