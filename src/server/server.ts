@@ -353,10 +353,10 @@ export class Server {
     }
   }
 
-  /** `/drain_listeners`: with `graceful` connections are told first, and the listeners close when the drain time is over. */
+  /** `/drain_listeners`: connections are asked to end; the listeners close now, or with `graceful` when the drain time is over. */
   drainListeners(inboundOnly: boolean, graceful: boolean, skipExit: boolean): void {
     if (!graceful) this.stopListeners(inboundOnly);
-    else this.drain.start(inboundOnly, skipExit ? null : () => this.stopListeners(inboundOnly));
+    this.drain.start(inboundOnly, graceful && !skipExit ? () => this.stopListeners(inboundOnly) : null);
   }
 
   /** Route configurations in force, for `/config_dump`. */

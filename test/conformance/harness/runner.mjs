@@ -58,7 +58,7 @@ async function oneProcess(kind, scenarios, folder) {
     );
     // JSON is YAML; one form for both targets.
     writeFileSync(config, JSON.stringify(file, null, 1));
-    target = new Target(kind, config, adminPort, join(folder, 'proxy.out'));
+    target = new Target(kind, config, adminPort, join(folder, 'proxy.out'), scenarios[0].flags);
     await target.ready();
     const queue = [...contexts];
     const lane = async () => {

@@ -14,6 +14,7 @@ import { readdirSync } from 'node:fs';
  * - `router`: laid over the router filter; `lines`, `upstreamLines`: formats of one more access log and of the router's
  *   upstream log, whose lines become facts;
  * - `client`: options of the client connections;
+ * - `flags`: of the command line, for scenarios that run `alone`;
  * - `server`: laid over the bootstrap file itself, for scenarios that run `alone`;
  * - `alone`: runs in a proxy of its own, because it looks at what all listeners share, or moves much data;
  * - `unstable`: expressions over fact paths that are never compared, `coarse`: over counters that only have to be positive;

@@ -10,21 +10,21 @@ const START_LIMIT = 15000;
 const STOP_LIMIT = 5000;
 
 /** The program under test: Envoy (ENVOY) or halfopen (HALFOPEN, by default that of this checkout). */
-export function command(kind, config) {
+export function command(kind, config, flags = []) {
   if (kind === 'envoy') {
     const envoy = process.env.ENVOY;
     if (!envoy) throw new Error('ENVOY must name the Envoy binary');
     const args = '--concurrency 1 --disable-hot-restart --file-flush-interval-msec 20 --log-level error';
-    return [envoy, ['-c', config, ...args.split(' ')]];
+    return [envoy, ['-c', config, ...args.split(' '), ...flags]];
   }
-  return [process.env.HALFOPEN ?? join(ROOT, 'bin/halfopen'), ['run', '-c', config]];
+  return [process.env.HALFOPEN ?? join(ROOT, 'bin/halfopen'), ['run', '-c', config, ...flags]];
 }
 
 /** One running proxy. */
 export class Target {
-  constructor(kind, config, adminPort, logFile) {
+  constructor(kind, config, adminPort, logFile, flags) {
     this.adminPort = adminPort;
-    const [program, args] = command(kind, config);
+    const [program, args] = command(kind, config, flags);
     this.child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
     this.output = '';
     const keep = createWriteStream(logFile);
