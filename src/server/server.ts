@@ -394,7 +394,9 @@ export class Server {
 
 /** Istio's labels as far as a proxy without a mesh knows them: the destination is what the cluster's name says. */
 function routeLabels(virtualHost: string, route: string): RouteLabels {
-  return { virtualHost, route, istio: { reporter: 'source', source: {}, destination: destinationOf } };
+  // istiod names the virtual hosts of a workload's own ports so.
+  const reporter = virtualHost.startsWith('inbound|') ? 'destination' : 'source';
+  return { virtualHost, route, istio: { reporter, source: {}, destination: destinationOf } };
 }
 
 function destinationOf(cluster: string): DestinationLabels {

@@ -296,6 +296,7 @@ for (const { name, backend, mode, user: owner, envoy } of missing ? [] : ways) {
       assert.match(answer, /^HTTP\/1\.1 200/);
       assert.match(answer, /server: istio-envoy/);
       assert.match(answer, /app:8080 saw app\.default from 127\.0\.0\.6/);
+      if (!envoy) assert.match(metrics(), /istio_requests_total\{reporter="destination".*response_code="200"/);
       await logged(
         /^200 - inbound\|8080\|\|;? 10\.77\.0\.1:8080 127\.0\.0\.6:\d+ 10\.77\.0\.1:8080 10\.77\.0\.2:\d+ -$/,
       );
