@@ -9,6 +9,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +17,7 @@ import { readKubeDocuments } from '../../../dist/config/kube-documents.js';
 import { Findings } from '../../../dist/pilot/finding.js';
 import { generate } from '../../../dist/pilot/translate.js';
 import { runnableBootstrap } from '../../../dist/server/load.js';
-import { freePort, untilListening } from '../../integration/proxy.mjs';
+import { untilListening } from '../../integration/proxy.mjs';
 import { CASES } from './cases.mjs';
 import { LABELS, textOf } from './configuration.mjs';
 
@@ -96,15 +97,20 @@ function bootstrapOf(name, ports, listeners) {
   return text.replace(/"port_value":(900[1-4])\b/g, (_, written) => `"port_value":${ports[written]}`);
 }
 
-const given = new Set();
+/** Below the ports that outgoing connections take by themselves, any of which may come between choosing and listening. */
+let next = 18_000 + (process.pid % 50) * 200;
 
 /** A free port that was not given before. */
 async function another() {
-  let port;
-  do port = await freePort();
-  while (given.has(port));
-  given.add(port);
-  return port;
+  for (;;) {
+    const port = next++;
+    const server = createTcpServer();
+    const free = await new Promise((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
 }
 
 /** Starts a proxy with all of the cases: each has listeners of its own, and its number before the names of its clusters. */
@@ -116,7 +122,7 @@ export async function startProxy(names, argv, upstreams) {
     const listeners = { 80: await another(), 81: await another(), 9090: await another() };
     ports[name] = listeners[80];
     const own = bootstrapOf(name, upstreams.ports, listeners).replaceAll(
-      /"(outbound\||BlackHoleCluster)/g,
+      /"(outbound\||BlackHoleCluster|PassthroughCluster)/g,
       `"c${i}.$1`,
     );
     const bootstrap = JSON.parse(own);
@@ -191,7 +197,9 @@ export async function answersOf(name, proxy, upstreams) {
 
 /** Where an answer differs from the recorded one; empty when it does not. */
 export function difference(want, got) {
-  const late = Math.abs(want.ms - got.ms) > 250 ? [`ms: ${want.ms} and ${got.ms}`] : [];
+  // A busy machine makes any answer late; only where a timer decides must it not be later than the next one would fire.
+  const wrong = got.ms < want.ms - 150 || (want.ms >= 200 && got.ms > want.ms + 500);
+  const late = wrong ? [`ms: ${want.ms} and ${got.ms}`] : [];
   const plain = ({ ms: _, ...rest }) => JSON.stringify(rest);
   return plain(want) === plain(got) ? late : [`recorded ${plain(want)}`, `got      ${plain(got)}`];
 }
