@@ -198,7 +198,7 @@ export async function answersOf(name, proxy, upstreams) {
 /** Where an answer differs from the recorded one; empty when it does not. */
 export function difference(want, got) {
   // A busy machine makes any answer late; only where a timer decides must it not be later than the next one would fire.
-  const wrong = got.ms < want.ms - 150 || (want.ms >= 200 && got.ms > want.ms + 500);
+  const wrong = got.ms < want.ms - 250 || (want.ms >= 200 && got.ms > want.ms + 500);
   const late = wrong ? [`ms: ${want.ms} and ${got.ms}`] : [];
   const plain = ({ ms: _, ...rest }) => JSON.stringify(rest);
   return plain(want) === plain(got) ? late : [`recorded ${plain(want)}`, `got      ${plain(got)}`];
