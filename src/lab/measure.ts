@@ -2,6 +2,9 @@ import type { ClientResult } from './peer-client.js';
 import type { RowRecord } from './row-run.js';
 import type { FaultRun, Phase, PhaseName } from './run.js';
 
+/** First retransmission timeout on a link without delay: Linux's TCP_RTO_MIN. */
+export const FIRST_RTO = 200;
+
 /** What an answer was, in a few words: `504 UT`, `408 duration`, `200`, `no answer`. */
 export function answerOf(result: { status: number; body: string }): string {
   const { status, body } = result;
@@ -88,12 +91,16 @@ export function connectionsAtFault(run: FaultRun, record: RowRecord): number {
   return record.queue.filter((sample) => sample.at < from).at(-1)?.established.length ?? 0;
 }
 
-/** Ms until the kernel would send again on a dead connection, when the server came back; null: no such timer ran. */
-export function retransmitAtRestore(run: FaultRun, record: RowRecord): number | null {
+/**
+ * When the kernel would send again on a dead connection, ms after the server came back; null: no such timer ran. Linux's timer wheel
+ * rounds a timer up by as much as an eighth of its length, and the length doubles with each retransmission.
+ */
+export function retransmitAtRestore(run: FaultRun, record: RowRecord): { from: number; to: number } | null {
   const { from } = span(run, 'restored')!;
   const last = record.queue.filter((sample) => sample.at <= from).at(-1);
   if (last === undefined || last.retransmitIn === null) return null;
-  return Math.max(0, last.retransmitIn - (from - last.at));
+  const rest = Math.max(0, last.retransmitIn - (from - last.at));
+  return { from: rest, to: rest + (FIRST_RTO * 2 ** last.retransmits) / 8 };
 }
 
 /** The age of the oldest call that was out, over the whole run, ms. */

@@ -1,3 +1,4 @@
+import { FIRST_RTO } from './measure.js';
 import type { Fault, Row, Scenario } from './scenario.js';
 
 /** Milliseconds, both ends included. */
@@ -20,14 +21,12 @@ export interface Circumstances {
   topology: 'network namespaces' | 'user space';
   /** Length of the outage, ms. */
   outage: number;
-  /** Ms until the kernel sends again on the dead connection when the server is back; null: no such timer runs. */
-  retransmitIn: number | null;
+  /** When the kernel sends again on the dead connection, ms after the server is back; null: no such timer runs. */
+  retransmitIn: Range | null;
   /** Connections to the server when it was lost. */
   connections: number;
 }
 
-/** First retransmission timeout on a link without delay: Linux's TCP_RTO_MIN. User timeout counts from there. */
-const FIRST_RTO = 200;
 /** Share by which Envoy lengthens each keepalive interval at most (`interval_jitter`, 15 % by default). */
 const JITTER = 0.15;
 
@@ -96,7 +95,8 @@ class Rules {
     if (this.row.cure === 'outlier') return plus(this.ejected(), settings.timeout - this.gap, settings.timeout);
     if (this.fault !== 'power-loss') return 'kept';
     // Back again, the server's machine resets what it does not know.
-    return range(this.circumstances.outage + (this.dark ? (this.circumstances.retransmitIn ?? 0) : 0));
+    const { outage, retransmitIn } = this.circumstances;
+    return this.dark && retransmitIn !== null ? plus(retransmitIn, outage) : range(outage);
   }
 
   /** The instant of the last of the failures in a row that eject the host. */
@@ -111,6 +111,8 @@ class Rules {
     const { outage, retransmitIn } = this.circumstances;
     const soon = range(0, this.gap);
     if (this.row.cure === 'outlier') {
+      // In an outage that outlasts the ejection the host comes back dead, and is ejected for twice as long.
+      if (this.ejected().from + settings.ejection < outage) return null;
       const end = plus(
         this.ejected(),
         settings.ejection - outage,
@@ -121,7 +123,8 @@ class Rules {
     // In user space the cable is a server that stops reading: first it reads what has piled up.
     if (!this.dark) return this.fault === 'cable' || this.fault === 'power-loss' ? null : soon;
     // A connection that was kept, or that nobody has reset yet, comes back with the kernel's next retransmission.
-    if (givenUp === 'kept' || givenUp.from >= outage) return plus(soon, retransmitIn ?? 0);
+    if (givenUp === 'kept' || givenUp.from >= outage)
+      return retransmitIn === null ? soon : plus(retransmitIn, 0, this.gap);
     // Else a new one is being opened, and its SYN may have been lost: the next attempt follows its timeout.
     return range(0, settings.connectTimeout + this.gap);
   }
