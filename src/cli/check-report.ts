@@ -42,6 +42,7 @@ function count(report: Report): Record<Verdict, number> {
 /** What a finding is called: istiod's own words, then this program's. */
 function label(finding: Finding): string {
   if (finding.severity === 'advice') return 'advice';
+  if (finding.rule === 'unsupported') return 'unsupported';
   const verdict = finding.rule === 'schema' || finding.rule === 'admission' || finding.rule === 'yaml';
   if (finding.severity === 'error') return verdict ? 'refused' : 'unsupported';
   return verdict ? 'warned' : 'warning';

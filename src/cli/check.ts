@@ -72,7 +72,7 @@ function run(args: string[]): number {
   process.stdout.write(FORMATS[format as keyof typeof FORMATS](report));
   const failed = [
     documents.some((d) => d.verdict === 'refused'),
-    others.some((f) => f.severity === 'error'),
+    others.some((f) => f.severity === 'error' || f.rule === 'unsupported'),
     documents.some((d) => d.verdict === 'warned') || others.some((f) => f.severity === 'warning'),
     others.some((f) => f.severity === 'advice'),
   ];

@@ -12,7 +12,7 @@ function apply(
 ): [PathAction, string | undefined] {
   const headers = new RequestHeaders();
   headers.path = path;
-  const action = new PathNormalizer(normalize, merge, escaped).apply(headers);
+  const action = new PathNormalizer(normalize, merge, escaped, true).apply(headers);
   return [action, headers.path];
 }
 
@@ -144,7 +144,14 @@ test('a fragment and %00 are refused, a request without a path is left alone', (
   assert.equal(apply('/a?b#c', true, true)[0], PathAction.REJECT);
   assert.equal(apply('/a%00b', true, false)[0], PathAction.REJECT);
   assert.equal(apply('/a%00b', false, true)[0], PathAction.CONTINUE);
-  assert.equal(new PathNormalizer(true, true, 'REJECT_REQUEST').apply(new RequestHeaders()), PathAction.CONTINUE);
+  assert.equal(new PathNormalizer(true, true, 'REJECT_REQUEST', true).apply(new RequestHeaders()), PathAction.CONTINUE);
+});
+
+test('a fragment is cut off, with what looks like a query behind it, where it is not refused', () => {
+  const headers = new RequestHeaders();
+  headers.path = '/a//b?c#d?e';
+  assert.equal(new PathNormalizer(true, true, 'KEEP_UNCHANGED', false).apply(headers), PathAction.CONTINUE);
+  assert.equal(headers.path, '/a/b?c');
 });
 
 test('a canonical path has no dot segment, no backslash, and stays as it is when normalised again', () => {

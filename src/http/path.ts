@@ -39,20 +39,26 @@ for (let i = 0; i < 256; i++) {
 
 /**
  * The rules by which a connection manager cleans `:path` before anything looks at it (normalize_path, merge_slashes,
- * path_with_escaped_slashes_action). A fragment is always refused. Only the part before `?` is changed.
+ * path_with_escaped_slashes_action). Only the part before `?` is changed, save that a fragment (`#` and what follows) is refused, or cut
+ * off where `rejectsFragments` is false.
  */
 export class PathNormalizer {
   constructor(
     readonly normalize: boolean,
     readonly mergeSlashes: boolean,
     readonly escapedSlashes: EscapedSlashes,
+    readonly rejectsFragments: boolean,
   ) {}
 
   /** Changes `headers.path` by the rules; a request without a path (CONNECT) is left alone. */
   apply(headers: RequestHeaders): PathAction {
     let path = headers.path;
     if (path === undefined) return PathAction.CONTINUE;
-    if (path.indexOf('#') >= 0) return PathAction.REJECT;
+    const fragment = path.indexOf('#');
+    if (fragment >= 0) {
+      if (this.rejectsFragments) return PathAction.REJECT;
+      headers.path = path = path.slice(0, fragment);
+    }
     let action: PathAction = PathAction.CONTINUE;
     if (this.escapedSlashes !== 'KEEP_UNCHANGED' && path.indexOf('%') >= 0) {
       const unescaped = unescapeSlashes(path);

@@ -38,14 +38,14 @@ describe('a request is refused', () => {
     });
 
   it('when its path cannot be normalized', () => {
-    const path = new PathNormalizer(true, false, 'REJECT_REQUEST');
+    const path = new PathNormalizer(true, false, 'REJECT_REQUEST', true);
     const { log, bench } = outcome(head('GET', '/a%2fb'), { path });
     assert.equal(log, '400 - path_normalization_failed');
     assert.equal(bench.config.stats.downstream_rq_failed_path_normalization, 1);
   });
 
   it('to another path when escaped slashes are to be redirected', () => {
-    const path = new PathNormalizer(true, false, 'UNESCAPE_AND_REDIRECT');
+    const path = new PathNormalizer(true, false, 'UNESCAPE_AND_REDIRECT', true);
     const { log, response } = outcome(head('GET', '/a%2Fb'), { path });
     assert.equal(log, '307 - path_normalization_failed');
     assert.equal(response.headers!.get(H.location), '/a/b');
@@ -58,7 +58,7 @@ describe('a request is refused', () => {
 
 describe('a request that passes', () => {
   it('has its path normalized before it is routed', () => {
-    const path = new PathNormalizer(true, true, 'KEEP_UNCHANGED');
+    const path = new PathNormalizer(true, true, 'KEEP_UNCHANGED', true);
     assert.equal(outcome(head('GET', '/a//./b/../c'), { path }).upstream?.path, '/a/c');
   });
 

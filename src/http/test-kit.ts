@@ -66,7 +66,7 @@ export function managerConfig(changes: object = {}): ConnectionManagerConfig {
     userAgent: null,
     schemeOverwrite: null,
     proxy100Continue: false,
-    path: new PathNormalizer(false, false, 'KEEP_UNCHANGED'),
+    path: new PathNormalizer(false, false, 'KEEP_UNCHANGED', true),
     stripMatchingHostPort: false,
     stripAnyHostPort: false,
     stripTrailingHostDot: false,

@@ -50,8 +50,10 @@ export const RESOURCES: readonly ResourceType[] = [
   custom('security.istio.io', ISTIO, 'peerauthentications', 'PeerAuthentication'),
   custom('security.istio.io', ISTIO, 'requestauthentications', 'RequestAuthentication'),
   custom('security.istio.io', ISTIO, 'authorizationpolicies', 'AuthorizationPolicy'),
+  custom('extensions.istio.io', ['v1alpha1'], 'wasmplugins', 'WasmPlugin'),
   custom('telemetry.istio.io', ['v1', 'v1alpha1'], 'telemetries', 'Telemetry'),
   custom('gateway.networking.k8s.io', ['v1', 'v1beta1'], 'httproutes', 'HTTPRoute'),
+  custom('gateway.networking.k8s.io', ['v1'], 'grpcroutes', 'GRPCRoute'),
 ];
 
 /** `virtualservices.networking.istio.io`, as kubectl names it. */

@@ -28,7 +28,8 @@ export function cureOf(finding: Finding): string {
   if (finding.allowed !== undefined && finding.allowed !== '') {
     return finding.allowed.startsWith('did you mean') ? `${finding.allowed}?` : `write: ${finding.allowed}`;
   }
-  const field = finding.path === '' ? 'the document' : finding.path.slice(finding.path.lastIndexOf('.') + 1);
+  const whole = finding.path === '' || finding.path === 'kind';
+  const field = whole ? 'the document' : finding.path.slice(finding.path.lastIndexOf('.') + 1);
   switch (finding.rule) {
     case 'schema':
       return `correct ${field}; the resource definition says what it may be`;
@@ -36,7 +37,7 @@ export function cureOf(finding: Finding): string {
       return finding.severity === 'error' ? `correct or remove ${field}` : `remove ${field} if it is not meant`;
     case 'unsupported':
     case 'envoy':
-      return `remove ${field}, or leave this document to a proxy that carries it out`;
+      return `remove ${field}, or leave ${whole ? 'it' : 'this document'} to a proxy that carries it out`;
     case 'yaml':
       return 'correct the YAML; nothing of this document was read';
     default:

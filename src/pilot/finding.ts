@@ -72,7 +72,7 @@ export class Findings {
 
 /** A document in a line: `VirtualService default/server`. */
 export function titleOf(subject: { kind: string; namespace: string; name: string }): string {
-  return `${subject.kind} ${subject.namespace === '' ? '' : `${subject.namespace}/`}${subject.name}`;
+  return `${subject.kind} ${subject.namespace === '' ? '' : `${subject.namespace}/`}${subject.name}`.trimEnd();
 }
 
 /** A finding about something generated: its position knows the document and field behind it. */

@@ -145,7 +145,7 @@ export function inboundCluster(world: World, port: InboundPort): BuiltCluster {
     port.service === null ? undefined : world.destinationRules.find(port.service, world.proxy.namespace, null);
   const policy: Policy = policyForPort(rule?.trafficPolicy, world.mesh.defaultTrafficPolicy, port.servicePort);
   const own = treeAt(port.ingress, 'connectionPool') ?? treeAt(world.scope.sidecar?.spec, 'inboundConnectionPool');
-  writeConnectionPool(cluster, world.mesh, own === undefined ? policy : { ...policy, connectionPool: own }, () => {});
+  writeConnectionPool(cluster, world, own === undefined ? policy : { ...policy, connectionPool: own }, () => {});
   if (cluster['type'] === 'ORIGINAL_DST') cluster['lb_policy'] = 'CLUSTER_PROVIDED';
   if (port.endpoint === null || (port.endpoint.address !== '127.0.0.1' && port.endpoint.address !== '::1')) {
     cluster['upstream_bind_config'] = { source_address: { address: '127.0.0.6', port_value: 0 } };

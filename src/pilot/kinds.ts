@@ -37,14 +37,9 @@ const MEANINGFUL = new Set([
 export function isKnown(resource: Resource, findings: Findings): boolean {
   if (TRANSLATED[resource.group]?.includes(resource.kind) === true) return true;
   if (MEANINGFUL.has(resource.group)) {
-    findings.error(
-      'unsupported',
-      resource,
-      resource.body,
-      'kind',
-      `${resource.kind} (${resource.apiVersion}) is not supported`,
-      TRANSLATED[resource.group]?.join(', ') ?? 'no kind of this group',
-    );
+    const missing = resource.group === 'security.istio.io' ? 'enforced' : 'carried out';
+    const message = `${resource.kind} (${resource.apiVersion}) is not supported: nothing of it would be ${missing}`;
+    findings.error('unsupported', resource, resource.body, 'kind', message);
   }
   return false;
 }

@@ -6,6 +6,7 @@ import { isType } from '../xds/type-url.js';
 import type { Cluster, Listener, RouteConfiguration } from '../xds/types.js';
 import { checkAdmission } from './admission/check.js';
 import { type MeshCertificates, runnableCluster, runnableListener } from './bind.js';
+import { checkCarried, checkCarriedMesh, type Setting } from './carried/check.js';
 import type { BuiltCluster } from './cluster/clusters.js';
 import { type Binding, explicitResources } from './explicit.js';
 import { type Finding, Findings } from './finding.js';
@@ -199,6 +200,8 @@ interface Checked {
 
 const checked = new FindingMemo<object, Checked>();
 
+const carried = new FindingMemo<object, void>();
+
 function checkDocument(raw: KubeDocument['raw'], findings: Findings): Checked {
   const resource = resourceOf(raw);
   if (!isKnown(resource, findings)) return { resource: null, admitted: false };
@@ -214,11 +217,17 @@ export function readWorld(
   findings: Findings,
 ): World {
   const resources: Resource[] = [];
+  const certificates = (options.meshCertificates ?? null) !== null;
+  const setting: Setting = { profile, proxyType: options.proxyType ?? 'sidecar', certificates };
+  const decisive = [profile.name, setting.proxyType, certificates];
   for (const doc of docs) {
     const { resource, admitted } = checked.get(doc.raw, [], findings, () => checkDocument(doc.raw, findings));
-    if (resource !== null && (options.keepRefused === true || admitted)) resources.push(resource);
+    if (resource === null || (options.keepRefused !== true && !admitted)) continue;
+    resources.push(resource);
+    carried.get(doc.raw, decisive, findings, () => checkCarried(resource, setting, findings));
   }
   const mesh = new Mesh(options.meshConfig ?? meshConfigOf(resources, findings));
+  checkCarriedMesh(mesh.tree, setting, findings);
   const ip = options.proxyIp ?? '';
   const own = ip === '' ? undefined : registryOf(resources).workloads.find((w) => w.address === ip);
   return worldOf(

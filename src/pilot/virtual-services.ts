@@ -3,6 +3,7 @@ import { fullHost } from './names.js';
 import type { Resource } from './resource.js';
 import { byAge } from './resource.js';
 import {
+  comesFrom,
   copyTree,
   inherit,
   isTree,
@@ -72,6 +73,11 @@ function completeNames(resource: Resource): Tree {
       }
       for (const weighted of treesAt(route, 'route')) completeHost(treeAt(weighted, 'destination'), namespace);
       completeHost(treeAt(route, 'mirror'), namespace);
+      // The proto's own name of the field, which JSON may use too.
+      if (has(route, 'mirror_percent') && !has(route, 'mirrorPercent')) {
+        route['mirrorPercent'] = route['mirror_percent'];
+        comesFrom(route, 'mirrorPercent', route, 'mirror_percent');
+      }
       for (const mirror of treesAt(route, 'mirrors')) completeHost(treeAt(mirror, 'destination'), namespace);
     }
   }

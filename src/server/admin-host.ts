@@ -20,6 +20,7 @@ import type { HostMonitor } from '../upstream/health/outlier-monitor.js';
 import { HealthFlag as Flag, type HostImpl } from '../upstream/host.js';
 import type { Thresholds } from '../upstream/resource-manager.js';
 import { encode } from '../xds/encode.js';
+import { flat } from './runtime.js';
 import type { Server } from './server.js';
 import { VERSION } from './version.js';
 
@@ -244,13 +245,4 @@ class StaticRuntime implements RuntimeView {
     }
     return true;
   }
-}
-
-function flat(value: object, prefix = '', out = new Map<string, string>()): Map<string, string> {
-  for (const [key, child] of Object.entries(value)) {
-    const name = prefix === '' ? key : `${prefix}.${key}`;
-    if (typeof child === 'object' && child !== null && !Array.isArray(child)) flat(child, name, out);
-    else out.set(name, String(child));
-  }
-  return out;
 }

@@ -56,6 +56,8 @@ export interface HcmDeps {
   recordRequest(route: RouteEntry | null, info: StreamInfo): void;
   profile: ReplyProfile;
   ownAddress: string;
+  /** Runtime flag `envoy.reloadable_features.http_reject_path_with_fragment`. */
+  rejectsFragments: boolean;
   node: { cluster: string; id: string };
   /** Shared by connection managers with the same prefix. */
   httpStats: Map<string, HttpScope>;
@@ -156,7 +158,12 @@ export function compileHcm(hcm: HttpConnectionManager, place: HcmPlace, deps: Hc
     userAgent: hcm.add_user_agent ? { serviceCluster: deps.node.cluster, serviceNode: deps.node.id } : null,
     schemeOverwrite: (hcm.scheme_header_transformation?.scheme_to_overwrite as 'http' | 'https' | undefined) ?? null,
     proxy100Continue: hcm.proxy_100_continue,
-    path: new PathNormalizer(hcm.normalize_path ?? false, hcm.merge_slashes, escapedSlashes(hcm)),
+    path: new PathNormalizer(
+      hcm.normalize_path ?? false,
+      hcm.merge_slashes,
+      escapedSlashes(hcm),
+      deps.rejectsFragments,
+    ),
     stripMatchingHostPort: hcm.strip_matching_host_port,
     stripAnyHostPort: hcm.strip_any_host_port ?? false,
     stripTrailingHostDot: hcm.strip_trailing_host_dot,

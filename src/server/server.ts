@@ -30,6 +30,7 @@ import { DrainManager, type DrainOptions, type ListenerDrain } from './drain-man
 import { Listener, type ListenerDeps, ownAddress } from './listener.js';
 import { HttpInspectorStats, TlsInspectorStats } from './listener-filters.js';
 import { refuseUnbuiltBootstrap } from './refuse-bootstrap.js';
+import { runtimeFlag } from './runtime.js';
 import { LISTENER_MANAGER_GAUGES, ListenerManagerStats, SERVER_GAUGES, ServerStats } from './server-stats.js';
 import { connectionMetrics, transportFacts } from './transport-facts.js';
 
@@ -134,6 +135,7 @@ export class Server {
       recordRequest: (route, info) => this.recordRequest(route, info),
       profile: options.profile,
       ownAddress: ownAddress(),
+      rejectsFragments: runtimeFlag(bootstrap, 'envoy.reloadable_features.http_reject_path_with_fragment', true),
       node: {
         cluster: options.serviceCluster || bootstrap.node?.cluster || '',
         id: options.serviceNode || bootstrap.node?.id || '',

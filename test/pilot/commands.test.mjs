@@ -104,6 +104,31 @@ suite('check', () => {
     assert.match(stdout, /1 document: 1 warned/);
   });
 
+  test('a field that halfopen does not carry out is told by check and run with its place; istiod accepts it', () => {
+    const rule = file(
+      'tunnel.yaml',
+      `${head('DestinationRule')}spec:\n  host: shop\n  trafficPolicy:\n    tunnel: {targetHost: a.test, targetPort: 3128}\n`,
+    );
+    const { status, stdout } = halfopen(['check', rule]);
+    assert.match(stdout, /tunnel\.yaml:7:5: unsupported: DestinationRule default\/shop: spec\.trafficPolicy\.tunnel: /);
+    assert.match(stdout, /1 document: 1 accepted\n$/);
+    assert.equal(status, 0);
+    assert.equal(halfopen(['check', '--fail-on', 'unsupported', rule]).status, 1);
+    const validated = halfopen(['run', '--mode', 'validate', '--config', rule]);
+    assert.equal(validated.status, 0);
+    assert.match(validated.stdout + validated.stderr, /tunnel\.yaml:7:5: .*spec\.trafficPolicy\.tunnel/);
+  });
+
+  test('a policy that nothing would enforce is accepted by istiod, and halfopen run does not start with it', () => {
+    const policy = file('deny.yaml', `${head('AuthorizationPolicy', 'security.istio.io/v1')}spec: {}\n`);
+    const { stdout } = halfopen(['check', policy]);
+    assert.match(stdout, /unsupported: AuthorizationPolicy default\/shop: .*nothing of it would be enforced/);
+    assert.match(stdout, /1 document: 1 accepted\n$/);
+    const { status, stderr } = halfopen(['run', '--mode', 'validate', '--config', policy]);
+    assert.equal(status, 1);
+    assert.match(stderr, /deny\.yaml:2:1: .*AuthorizationPolicy default\/shop/);
+  });
+
   test('wrong flags end with 2 and the usage', () => {
     for (const args of [
       ['check'],

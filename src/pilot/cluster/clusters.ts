@@ -98,7 +98,7 @@ function outboundCluster(
   if (isHttp2(port.protocol)) useHttp2(cluster);
   else if (port.protocol === 'sniffed' && world.proxy.type === 'sidecar') useDownstreamProtocol(cluster);
   if (upgradesToHttp2(world.mesh, port.protocol, policy.connectionPool)) useHttp2(cluster);
-  writeConnectionPool(cluster, world.mesh, policy, (field, tree, reason) => {
+  writeConnectionPool(cluster, world, policy, (field, tree, reason) => {
     if (rule === undefined) return;
     world.findings.warn(
       'no-effect',
@@ -165,7 +165,7 @@ export function passthroughCluster(world: World, inbound: boolean): BuiltCluster
     },
   };
   const pool = policyForPort(undefined, world.mesh.defaultTrafficPolicy, 0).connectionPool;
-  writeConnectionPool(cluster, world.mesh, pool === undefined ? {} : { connectionPool: pool }, () => {});
+  writeConnectionPool(cluster, world, pool === undefined ? {} : { connectionPool: pool }, () => {});
   if (inbound) cluster['upstream_bind_config'] = { source_address: { address: '127.0.0.6', port_value: 0 } };
   return { cluster, endpoints: null };
 }

@@ -3,6 +3,7 @@ import { parseDuration } from '../duration.js';
 import type { Mesh } from '../mesh.js';
 import { isHttp, type Protocol } from '../protocol.js';
 import { allFrom, booleanAt, comesFrom, isTree, numberAt, stringAt, type Tree, treeAt } from '../tree.js';
+import type { World } from '../world.js';
 import type { Policy } from './policy.js';
 
 const UNLIMITED = 4294967295;
@@ -60,7 +61,12 @@ export function upgradesToHttp2(mesh: Mesh, protocol: Protocol, pool: Tree | und
 export type Unheeded = (field: string, tree: Tree, reason: string) => void;
 
 /** Writes connectTimeout, limits, keepalives and lifetimes of connections. */
-export function writeConnectionPool(cluster: Tree, mesh: Mesh, policy: Policy, unheeded: Unheeded): void {
+export function writeConnectionPool(
+  cluster: Tree,
+  { mesh, profile }: Pick<World, 'mesh' | 'profile'>,
+  policy: Policy,
+  unheeded: Unheeded,
+): void {
   const pool = policy.connectionPool;
   const http = treeAt(pool, 'http');
   const tcp = treeAt(pool, 'tcp');
@@ -98,7 +104,7 @@ export function writeConnectionPool(cluster: Tree, mesh: Mesh, policy: Policy, u
     comesFrom(common, 'max_requests_per_connection', http, 'maxRequestsPerConnection');
   }
   const streams = numberAt(http, 'maxConcurrentStreams') ?? 0;
-  const keepAlive = treeAt(http, 'http2KeepAlive');
+  const keepAlive = profile.http2KeepAlive ? treeAt(http, 'http2KeepAlive') : undefined;
   if (Object.keys(common).length > 0 || streams > 0 || keepAlive !== undefined) {
     const options = httpOptions(cluster);
     const before = options['common_http_protocol_options'];

@@ -7,10 +7,9 @@ export interface Policy {
   loadBalancer?: Tree;
   tls?: Tree;
   retryBudget?: Tree;
-  proxyProtocol?: Tree;
 }
 
-const PARTS = ['connectionPool', 'outlierDetection', 'loadBalancer', 'tls', 'retryBudget', 'proxyProtocol'] as const;
+const PARTS = ['connectionPool', 'outlierDetection', 'loadBalancer', 'tls', 'retryBudget'] as const;
 /** What `portLevelSettings` may hold: for its port they replace the whole of these. */
 const PORT_PARTS = ['connectionPool', 'outlierDetection', 'loadBalancer', 'tls'] as const;
 

@@ -174,11 +174,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The Telemetries with `section` that hold for the workload: the root namespace's, its namespace's, its own. */
+/** The Telemetries for workloads with `section` that hold for this one: the root namespace's, its namespace's, its own. */
 function telemetryLevels(world: World, section: string): Resource[] {
   const { namespace, labels } = world.proxy;
   const root = world.mesh.rootNamespace;
-  const all = world.resources.filter((r) => r.kind === 'Telemetry').sort(byAge);
+  const targeted = (r: Resource) => r.spec['targetRef'] !== undefined || listAt(r.spec, 'targetRefs').length > 0;
+  const all = world.resources.filter((r) => r.kind === 'Telemetry' && !targeted(r)).sort(byAge);
   const selector = (r: Resource) => stringMapAt(treeAt(r.spec, 'selector'), 'matchLabels');
   const general = (r: Resource) => Object.keys(selector(r)).length === 0;
   const levels = [

@@ -1,6 +1,6 @@
 import { compileRegex, regexFault } from '../../xds/regex.js';
 import { byAge, type Resource, selects } from '../resource.js';
-import { numberAt, stringAt, stringMapAt, type Tree, treeAt, treesAt } from '../tree.js';
+import { listAt, numberAt, stringAt, stringMapAt, type Tree, treeAt, treesAt } from '../tree.js';
 import type { World } from '../world.js';
 
 export type PatchContext = 'SIDECAR_OUTBOUND' | 'SIDECAR_INBOUND' | 'GATEWAY';
@@ -21,6 +21,9 @@ export interface Patch {
   /** How often it found something to change. */
   applied: number;
 }
+
+/** What is patched nowhere here, and told as such when the document is read. */
+const ELSEWHERE = new Set(['BOOTSTRAP', 'EXTENSION_CONFIG']);
 
 /** All patches for a proxy in the order in which they are applied, by what they apply to. */
 export class Patches {
@@ -63,7 +66,7 @@ export class Patches {
   /** Warns of patches for `contexts` that found nothing to change. */
   warnUnused(contexts: readonly PatchContext[]): void {
     for (const patch of [...this.byKind.values()].flat()) {
-      if (patch.applied > 0) continue;
+      if (patch.applied > 0 || ELSEWHERE.has(patch.applyTo)) continue;
       if (patch.context !== 'ANY' && !contexts.includes(patch.context as PatchContext)) continue;
       const message = `the ${patch.applyTo} patch finds nothing to change`;
       this.world.findings.warn('no-effect', patch.from, patch.tree, '', message);
@@ -71,12 +74,13 @@ export class Patches {
   }
 }
 
-/** EnvoyFilters of the root namespace and the proxy's own, those of the root first unless `priority` says otherwise. */
+/** EnvoyFilters for workloads, of the root namespace and the proxy's own, those of the root first unless `priority` says otherwise. */
 function filtersFor(world: World): Resource[] {
   const root = world.mesh.rootNamespace;
   const { namespace, labels } = world.proxy;
   const own = world.resources.filter((r) => {
     if (r.kind !== 'EnvoyFilter' || (r.namespace !== root && r.namespace !== namespace)) return false;
+    if (listAt(r.spec, 'targetRefs').length > 0) return false;
     return selects(stringMapAt(treeAt(r.spec, 'workloadSelector'), 'labels'), labels);
   });
   const priority = (r: Resource) => numberAt(r.spec, 'priority') ?? 0;
