@@ -151,7 +151,7 @@ tcpScenario('tcp-second-host', {
     for (let i = 0; i < 2; i += 1) {
       const client = await t.connect();
       client.raw('ping');
-      await client.has('ping');
+      t.fact(`answered ${i + 1}`, await client.has('ping'));
       client.finish();
       await client.ended(1000);
     }
@@ -251,6 +251,7 @@ tcpScenario('tcp-client-leaves-while-connecting', {
     client.raw('x');
     await sleep(100);
     client.rst();
+    t.fact('seen at once', await t.untilStat('listener.downstream_cx_destroy', 1, 200));
     await t.untilStat('listener.downstream_cx_destroy', 1, 3000);
   },
   unstable: [/stats\..*destroy/, /log\[0\]\.(failure|flags|termination|attempts|duration)/],
@@ -351,7 +352,8 @@ tcpScenario('tcp-flush-to-upstream', {
   },
   alone: true,
   coarse: /flow_control|bytes/,
-  unstable: [/log\[\d\]\.(duration|up)/, /upstream_rq|_cx_/],
+  // Whether anything was left to flush when the client was gone: the kernel's buffers decide.
+  unstable: [/log\[\d\]\.(duration|up)/, /upstream_rq|_cx_|flush_total/],
   async run(t) {
     const client = await t.connect();
     const size = 24 * 1024 * 1024;
