@@ -218,8 +218,9 @@ export function readWorld(
 ): World {
   const resources: Resource[] = [];
   const certificates = (options.meshCertificates ?? null) !== null;
-  const setting: Setting = { profile, proxyType: options.proxyType ?? 'sidecar', certificates };
-  const decisive = [profile.name, setting.proxyType, certificates];
+  const captures = options.interception === true;
+  const setting: Setting = { profile, proxyType: options.proxyType ?? 'sidecar', captures, certificates };
+  const decisive = [profile.name, setting.proxyType, captures, certificates];
   for (const doc of docs) {
     const { resource, admitted } = checked.get(doc.raw, [], findings, () => checkDocument(doc.raw, findings));
     if (resource === null || (options.keepRefused !== true && !admitted)) continue;

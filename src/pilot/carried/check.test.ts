@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readKubeDocuments } from '../../config/kube-documents.js';
+import { profileNamed } from '../profile.js';
 import { resourceOf } from '../resource.js';
 import { schemaOf } from '../schema/kinds.js';
 import type { Schema } from '../schema/notation.js';
 import { type TranslateOptions, type Translation, translate } from '../translate.js';
-import type { Carried } from './check.js';
+import type { Carried, Setting } from './check.js';
 import { KINDS } from './kinds.js';
 
 const NETWORKING = 'networking.istio.io/v1';
@@ -27,6 +28,14 @@ function told(text: string, options: Partial<TranslateOptions> = {}): string[] {
   return warnings.filter((w) => w.rule === 'unsupported').map((w) => w.path);
 }
 
+/** A proxy to which every field means something. */
+const EVERYTHING: Setting = {
+  profile: profileNamed('istio-current')!,
+  proxyType: 'router',
+  captures: true,
+  certificates: true,
+};
+
 const policy = (text: string) => document('DestinationRule', `{host: shop, trafficPolicy: {${text}}}`);
 
 test('every field of the resource definitions is named as read or not read, and no other', () => {
@@ -38,12 +47,13 @@ test('every field of the resource definitions is named as read or not read, and 
     Telemetry: 'telemetry.istio.io/v1',
   };
   const compare = (carried: Carried, schema: Schema | null | undefined, path: string) => {
-    if (typeof carried !== 'object') return;
+    const known = typeof carried === 'function' ? carried('', EVERYTHING) : carried;
+    if (typeof known !== 'object') return;
     assert.ok(schema, path);
-    if (schema.type === 'array') return compare(carried, schema.items, `${path}[]`);
-    if (schema.values !== null) return compare(carried['*'], schema.values, `${path}.*`);
-    assert.deepEqual(Object.keys(carried).sort(), [...schema.fields.keys()].sort(), path);
-    for (const [field, child] of schema.fields) compare(carried[field], child, `${path}.${field}`);
+    if (schema.type === 'array') return compare(known, schema.items, `${path}[]`);
+    if (schema.values !== null) return compare(known['*'], schema.values, `${path}.*`);
+    assert.deepEqual(Object.keys(known).sort(), [...schema.fields.keys()].sort(), path);
+    for (const [field, child] of schema.fields) compare(known[field], child, `${path}.${field}`);
   };
   for (const [kind, carried] of Object.entries(KINDS)) {
     if (kind === 'Service') continue;
@@ -231,6 +241,16 @@ test('what MeshConfig says of tracing, headers and client addresses is told', ()
       ['unsupported', 'gatewayTopology'],
     ],
   );
+});
+
+test('routes of bytes and of TLS are told where no connections are captured', () => {
+  const route = 'route: [{destination: {host: shop}}]';
+  const text = document(
+    'VirtualService',
+    `{hosts: [shop], tcp: [{match: [{sourceSubnet: 10.0.0.0/8}], ${route}}], tls: [{match: [{sniHosts: [shop]}], ${route}}]}`,
+  );
+  assert.deepEqual(told(text), ['spec.tcp', 'spec.tls']);
+  assert.deepEqual(told(text, { interception: true }), ['spec.tcp[0].match[0].sourceSubnet']);
 });
 
 test('mirror_percent is mirrorPercent', () => {

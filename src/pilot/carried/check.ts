@@ -8,16 +8,19 @@ import { KINDS, MESH_CONFIG } from './kinds.js';
 export interface Setting {
   profile: Profile;
   proxyType: 'sidecar' | 'router';
+  /** Whether connections are captured, so that there are listeners for every protocol. */
+  captures: boolean;
   /** Whether the proxy has a certificate of the mesh. */
   certificates: boolean;
 }
 
 /**
- * What the translation does with a field. `true`: it, and all below it, is read. A text: it is not, for this reason. A function gives
- * the reason for some values, null for those that are read. An object: the same for each field of it, `*` for every field of a
+ * What the translation does with a field. `true`: it, and all below it, is read. A text: it is not, for this reason. A function says
+ * which, by the value and the proxy. An object: the same for each field of it, `*` for every field of a
  * map; of a list every item is looked at. A field that the object does not name is not read; with `...` it is passed over.
  */
-export type Carried = true | string | ((value: unknown, setting: Setting) => string | null) | CarriedFields;
+export type Carried = Known | ((value: unknown, setting: Setting) => Known);
+type Known = true | string | CarriedFields;
 
 export interface CarriedFields {
   readonly [field: string]: Carried;
@@ -41,14 +44,13 @@ function walk(tree: Tree, carried: CarriedFields, subject: Subject, setting: Set
   for (const field of Object.keys(tree)) {
     const value = tree[field];
     if (value === null || value === undefined) continue;
-    const known = Object.hasOwn(carried, field) ? carried[field] : carried['*'];
+    const said = Object.hasOwn(carried, field) ? carried[field] : carried['*'];
+    const known = typeof said === 'function' ? said(value, setting) : said;
     if (known === true) continue;
     if (known === undefined) {
       if (carried['...'] === undefined) tell(tree, field, NOT_READ);
-    } else if (typeof known === 'string') tell(tree, field, known);
-    else if (typeof known === 'function') {
-      const reason = known(value, setting);
-      if (reason !== null) tell(tree, field, reason);
+    } else if (typeof known === 'string') {
+      tell(tree, field, known);
     } else if (Array.isArray(value)) {
       for (const item of value) if (isTree(item)) walk(item, known, subject, setting, findings);
     } else if (isTree(value)) walk(value, known, subject, setting, findings);

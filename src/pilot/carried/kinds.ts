@@ -2,7 +2,7 @@ import type { Carried, CarriedFields, Setting } from './check.js';
 
 /** The reason for certain values of a field. */
 function when(values: Readonly<Record<string, string>>): Carried {
-  return (value) => (typeof value === 'string' && Object.hasOwn(values, value) ? values[value] : null);
+  return (value) => (typeof value === 'string' && Object.hasOwn(values, value) ? values[value] : true);
 }
 
 const LOCALITY = 'the locality of this proxy is not known, and hosts of all localities are chosen by their weights';
@@ -12,8 +12,8 @@ const TARGETS =
   'it is for gateways and waypoints of the Gateway API, and this proxy is neither; the document is left out';
 const CAPTURE = when({ NONE: 'connections reach all listeners in the same way' });
 
-function strict(value: unknown, setting: Setting): string | null {
-  if (value !== 'STRICT' || setting.certificates) return null;
+function strict(value: unknown, setting: Setting): string | true {
+  if (value !== 'STRICT' || setting.certificates) return true;
   return 'this proxy has no certificate of the mesh: it asks its clients for none, and calls servers in plain text';
 }
 
@@ -29,7 +29,7 @@ const POOL: CarriedFields = {
     maxRetries: true,
     useClientProtocol: true,
     http2KeepAlive: (_, { profile }) =>
-      profile.http2KeepAlive ? null : `${profile.name} has no such field (1.31 has)`,
+      profile.http2KeepAlive ? true : `${profile.name} has no such field (1.31 has)`,
   },
 };
 
@@ -94,6 +94,20 @@ const ENDPOINT: CarriedFields = {
   weight: true,
 };
 
+const HTTP_ONLY = 'without --capture ports that carry other protocols than HTTP have no listener';
+
+const TCP_ROUTE: CarriedFields = {
+  match: {
+    destinationSubnets: true,
+    gateways: true,
+    port: true,
+    sourceLabels: true,
+    sourceNamespace: true,
+    sourceSubnet: 'istiod does not tell connections by the address of the client',
+  },
+  route: true,
+};
+
 const VIRTUAL_SERVICE: CarriedFields = {
   exportTo: true,
   gateways: true,
@@ -130,18 +144,8 @@ const VIRTUAL_SERVICE: CarriedFields = {
     route: true,
     timeout: true,
   },
-  tcp: {
-    match: {
-      destinationSubnets: true,
-      gateways: true,
-      port: true,
-      sourceLabels: true,
-      sourceNamespace: true,
-      sourceSubnet: 'istiod does not tell connections by the address of the client',
-    },
-    route: true,
-  },
-  tls: true,
+  tcp: (_, { captures }) => (captures ? TCP_ROUTE : HTTP_ONLY),
+  tls: (_, { captures }) => captures || HTTP_ONLY,
 };
 
 const SIDECAR: CarriedFields = {
@@ -157,7 +161,7 @@ const SIDECAR: CarriedFields = {
     captureMode: CAPTURE,
     connectionPool: POOL,
     defaultEndpoint: (value) =>
-      String(value).startsWith('unix://') ? 'the application is called by address and port alone' : null,
+      String(value).startsWith('unix://') ? 'the application is called by address and port alone' : true,
     port: true,
     tls: 'TLS does not end at this proxy',
   },
@@ -218,7 +222,7 @@ const ENVOY_FILTER: CarriedFields = {
       waypoint: true,
     },
     patch: {
-      filterClass: (value) => (value === 'UNSPECIFIED' ? null : 'filters stand in the order of the patches'),
+      filterClass: (value) => (value === 'UNSPECIFIED' ? true : 'filters stand in the order of the patches'),
       operation: true,
       value: true,
     },
@@ -239,7 +243,7 @@ const TELEMETRY: CarriedFields = {
 
 const SERVICE_ONLY: CarriedFields = {
   group: true,
-  kind: (value) => (value === 'Service' ? null : 'only Services are called; the requests get 503 or 500'),
+  kind: (value) => (value === 'Service' ? true : 'only Services are called; the requests get 503 or 500'),
   name: true,
   namespace: true,
   port: true,
@@ -337,13 +341,13 @@ export const MESH_CONFIG: CarriedFields = {
     tracing: 'no spans are reported',
   },
   defaultDestinationRuleExportTo: (value) =>
-    Array.isArray(value) && value.length > 0 && !value.includes('*') ? EXPORTED : null,
+    Array.isArray(value) && value.length > 0 && !value.includes('*') ? EXPORTED : true,
   defaultProviders: {
     accessLogging: true,
     metrics: 'the metrics are always the same ones',
     tracing: 'no spans are reported',
   },
-  enableTracing: (value) => (value === true ? 'no spans are reported' : null),
+  enableTracing: (value) => (value === true ? 'no spans are reported' : true),
   localityLbSetting: LOCALITIES,
   serviceSettings: 'every service is called in every cluster of the mesh',
   tlsDefaults: 'TLS to servers has the versions and ciphers of the standard installation',
