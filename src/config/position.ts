@@ -1,3 +1,5 @@
+import { Stamp } from './stamp.js';
+
 /** Where a field of a configuration document stands. Lines and columns count from 1. */
 export interface Position {
   /** Path of the file; of an object of the Kubernetes API its name as `namespace/Kind/name`, and line and column are 0. */
@@ -19,23 +21,23 @@ export interface FieldRef {
 }
 
 /** Of an object whose fields have no positions of their own only the object's: a map for each would be most of what it costs. */
-const positions = new WeakMap<object, Map<string, Position> | Position>();
+type Places = Map<string, Position> | Position | undefined;
 
 /** Notes where `object[key]` was read. */
 export function setPosition(object: object, key: string, position: Position): void {
-  const known = positions.get(object);
+  const known = Stamp.place(object) as Places;
   if (known instanceof Map) known.set(key, position);
-  else if (key === '') positions.set(object, position);
+  else if (key === '') Stamp.setPlace(object, position);
   else {
     const map = new Map([[key, position]]);
     if (known !== undefined) map.set('', known);
-    positions.set(object, map);
+    Stamp.setPlace(object, map);
   }
 }
 
 /** Where `object[key]` was read, or null. Key '' is the object itself. */
 export function positionOf(object: object, key: string): Position | null {
-  const known = positions.get(object);
+  const known = Stamp.place(object) as Places;
   if (known === undefined) return null;
   if (known instanceof Map) return known.get(key) ?? null;
   return key === '' ? known : null;
@@ -53,16 +55,14 @@ export function formatPosition(position: Position | null): string {
   return position.line === 0 ? position.file : `${position.file}:${position.line}:${position.col}`;
 }
 
-const paths = new WeakMap<object, string>();
-
 /** Notes the full path of an object of the configuration, such as `static_resources.clusters[0]`. */
 export function setPath(object: object, path: string): void {
-  paths.set(object, path);
+  Stamp.setPath(object, path);
 }
 
 /** Full path of `object[key]`; key '' is the object itself. Just the key when the object's own path is not known. */
 export function pathOf(object: object, key: string): string {
-  const path = paths.get(object) ?? '';
+  const path = Stamp.path(object) ?? '';
   if (key === '') return path;
   if (Array.isArray(object)) return `${path}[${key}]`;
   return path === '' ? key : `${path}.${key}`;

@@ -4,7 +4,7 @@ import { getSystemErrorName } from 'node:util';
 /**
  * Reads and writes of a socket's stream handle, below the machinery of `node:stream`: what a write costs there, with its request
  * object, its callback and the tick it schedules, is as much as the parsing of a request. Node's `net` talks to the handle in the
- * same words. None of it is documented (docs/adr/0012): where something is missing or looks different, `net.Socket` is used as it is.
+ * same words. None of it is documented (docs/adr/0014): where something is missing or looks different, `net.Socket` is used as it is.
  */
 
 /** Node's request object of a write that had to wait. */
