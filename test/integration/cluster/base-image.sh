@@ -15,7 +15,7 @@ command -v debootstrap >/dev/null || { echo 'debootstrap is missing'; exit 1; }
 work=$(mktemp -d /var/tmp/halfopen-base.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 root=$work/root
-mirror=$(grep -hoE 'https?://[^ ]*/debian\b' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1 || true)
+mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' | sed -nE 's#^(.*/debian)/? bookworm$#\1#p' | head -n 1)
 debootstrap --variant=minbase --include=libstdc++6,libatomic1,ca-certificates bookworm "$root" \
   "${mirror:-http://deb.debian.org/debian}" >"$work/log" 2>&1 || { tail -n 20 "$work/log"; exit 1; }
 npm install --prefix "$work/npm" --no-audit --no-fund --loglevel=error "node@$line" npm@11
