@@ -226,6 +226,12 @@ describe('the report', () => {
     ]);
   });
 
+  it('names a recovery that was predicted and did not come', () => {
+    const { run } = play([result(10, 5, OK), result(2000, 1010, UT), result(5100, 1000, UT)], queue);
+    const [line] = disappointments(report(run)).filter((text) => text.includes('recovered'));
+    assert.match(line, /^cable, a: recovered, once the server was back, after -, predicted /);
+  });
+
   it('as HTML is one well-formed page without scripts, whatever the answers say', () => {
     const nasty = { status: 503, body: 'reset reason: <script>alert(1)</script>&' };
     const { run } = play([result(10, 5, OK), result(2000, 10, nasty), result(5500, 10, OK)], queue);

@@ -70,13 +70,15 @@ export function firstFailure(run: FaultRun, record: RowRecord): number | null {
   return failed.length === 0 ? null : Math.min(...failed.map((r) => r.doneAt)) - from;
 }
 
+const lastSample = (record: RowRecord, before: number) => record.queue.filter((sample) => sample.at < before).at(-1);
+
 /**
  * Ms from the fault until none of the connections that were established then is so any more; `kept` when one still was at the
  * end of the run, null where the kernel does not tell.
  */
 export function givenUp(run: FaultRun, record: RowRecord): number | 'kept' | null {
   const { from } = span(run, 'unplugged')!;
-  const before = record.queue.filter((sample) => sample.at < from).at(-1);
+  const before = lastSample(record, from);
   if (before === undefined || before.established.length === 0) return null;
   for (const sample of record.queue) {
     if (sample.at < from) continue;
@@ -88,7 +90,7 @@ export function givenUp(run: FaultRun, record: RowRecord): number | 'kept' | nul
 /** How many connections were established when the server was lost. */
 export function connectionsAtFault(run: FaultRun, record: RowRecord): number {
   const { from } = span(run, 'unplugged')!;
-  return record.queue.filter((sample) => sample.at < from).at(-1)?.established.length ?? 0;
+  return lastSample(record, from)?.established.length ?? 0;
 }
 
 /**
@@ -97,7 +99,7 @@ export function connectionsAtFault(run: FaultRun, record: RowRecord): number {
  */
 export function retransmitAtRestore(run: FaultRun, record: RowRecord): { from: number; to: number } | null {
   const { from } = span(run, 'restored')!;
-  const last = record.queue.filter((sample) => sample.at <= from).at(-1);
+  const last = lastSample(record, from);
   if (last === undefined || last.retransmitIn === null) return null;
   const rest = Math.max(0, last.retransmitIn - (from - last.at));
   return { from: rest, to: rest + (FIRST_RTO * 2 ** last.retransmits) / 8 };

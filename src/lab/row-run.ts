@@ -48,6 +48,7 @@ export class RowRun {
   private stopSampling: () => void = () => {};
   private readonly folder = mkdtempSync(join(tmpdir(), 'halfopen-lab-'));
   private failed: Error | null = null;
+  private stopped = false;
 
   constructor(
     private readonly row: Row,
@@ -192,6 +193,8 @@ export class RowRun {
   }
 
   private onClient(message: ClientMessage): void {
+    // What ends because the lab ends says nothing of the row.
+    if (this.stopped) return;
     const at = this.pace.now() - this.startedAt;
     if ('outstanding' in message) {
       this.record.outstanding.push({ at, calls: message.outstanding, oldest: message.oldest });
@@ -225,6 +228,7 @@ export class RowRun {
   }
 
   stop(): void {
+    this.stopped = true;
     this.stopSampling();
     for (const peer of this.peers) peer.stop();
     rmSync(this.folder, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import { restore, unplug } from './faults.js';
+import { goProgram } from './go-program.js';
 import { Pace } from './pace.js';
 import { freePorts } from './ports.js';
 import { PORTS_PER_ROW, type RowRecord, RowRun } from './row-run.js';
@@ -39,7 +40,7 @@ export interface LabOptions {
 
 /** Runs a scenario: each fault one after the other, all rows at the same time. */
 export async function runScenario(scenario: Scenario, options: LabOptions): Promise<LabReport> {
-  const { rows, skipped } = await runnable(scenario, options);
+  const { rows, skipped } = runnable(scenario, options);
   const hosts = Math.max(...rows.map((row) => row.hosts));
   const report: LabReport = { scenario, topology: 'user space', runs: [], skipped };
   let choice = options.topology;
@@ -54,10 +55,9 @@ export async function runScenario(scenario: Scenario, options: LabOptions): Prom
 }
 
 /** The rows whose programs can be had here. */
-async function runnable(scenario: Scenario, options: LabOptions) {
+function runnable(scenario: Scenario, options: LabOptions) {
   const skipped: LabReport['skipped'] = [];
   const reasons = new Map<string, string>();
-  const { goProgram } = await import('./go-program.js');
   const rows = scenario.rows.filter((row) => {
     if (row.program === 'node') return true;
     if (!reasons.has(row.program)) {

@@ -45,7 +45,11 @@ export function compare(report: LabReport, run: FaultRun, record: RowRecord): Co
     retransmitIn: retransmitAtRestore(run, record),
     connections: connectionsAtFault(run, record),
   });
-  const all = TIMES.map((name) => [name, agrees(measured[name], predicted[name])]);
+  const all = TIMES.map((name) => {
+    // Where an answer was predicted and none came, that is no gap in the measurement.
+    const missing = name !== 'givenUp' && measured[name] === null && predicted[name] !== null;
+    return [name, missing ? false : agrees(measured[name], predicted[name])];
+  });
   return { measured, predicted, agrees: Object.fromEntries(all) };
 }
 
